@@ -1,0 +1,43 @@
+# `make demo` runs the main job on a published case; `make test` passes the tests. Both set everything up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CASE ?= examples/cases/copper_deficiency-1.json
+
+.PHONY: demo test lint types rules evaluate benchmarks clean
+
+demo: $(VENV)/.ready
+	@$(BIN)/leukoref assess $(CASE)
+
+test: $(VENV)/.ready-test
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready-test
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/.ready-test
+	@$(BIN)/mypy
+
+rules: $(VENV)/.ready
+	@$(BIN)/leukoref lint && $(BIN)/leukoref sources --check
+
+evaluate: $(VENV)/.ready
+	@$(BIN)/leukoref evaluate examples/cases --stage presentation
+
+benchmarks: $(VENV)/.ready-test
+	@$(BIN)/python benchmarks/assess.py
+
+$(VENV)/.ready: pyproject.toml
+	@command -v cc >/dev/null || { echo "leukoref: no C compiler; install one (Debian: apt-get install gcc python3-dev)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "leukoref: needs Python 3.11 or later" >&2; exit 1; }
+	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' || { echo "leukoref: no Python headers; install them (Debian: apt-get install python3-dev)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.ready-test: $(VENV)/.ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,209 @@
+"""What a caller gets back: an Assessment and its parts. Frozen, JSON-ready, complete in itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.figure import Figure
+
+Status = Literal["leukopenia", "no_leukopenia", "insufficient_data"]
+Band = Literal["established", "strong", "moderate", "weak", "against", "excluded"]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Evidence(Part):
+    """One finding and what it does to a cause. ``weight`` is in decibans and counts when ``counted``;
+    in a cluster of findings that say the same thing only the strongest counts."""
+
+    finding: str
+    statement: str
+    weight: float
+    counted: bool
+    cluster: str
+    figure: str
+    background: str
+    basis: Literal["sourced", "estimate", "ratio"]
+    statements: tuple[str, ...] = ()
+    population: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+class Adjustment(Part):
+    """A weight that is no finding: a missing exposure, a culprit drug's grade, an endemic region."""
+
+    text: str
+    weight: float
+    sources: tuple[str, ...] = ()
+
+
+class PriorShare(Part):
+    """How common the cause is where the patient was seen, before anything else is known."""
+
+    share: float
+    weight: float
+    basis: Literal["sourced", "estimate", "ratio"]
+    text: str
+    sources: tuple[str, ...] = ()
+
+
+class DrugNote(Part):
+    """One drug of the patient that bears on a cause, strongest first."""
+
+    drug: str
+    name: str
+    grade: str
+    timing: str
+    weight: float
+    days_before: float | None = None
+    latency: str | None = None
+    incidence: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+class Criterion(Part):
+    kind: Literal["establishes", "excludes", "requires"]
+    statement: str
+    reason: str
+    sources: tuple[str, ...]
+
+
+class VariantNote(Part):
+    """A kind of the cause (a virus, say) and how the findings favour it among its siblings."""
+
+    id: str
+    name: str
+    weight: float
+    sources: tuple[str, ...] = ()
+
+
+class Candidate(Part):
+    """One cause. ``score`` = ``prior.weight`` + ``weight``; ``weight`` = counted evidence + adjustments."""
+
+    rank: int
+    cause: str
+    name: str
+    mechanisms: tuple[str, ...]
+    weight: float
+    score: float
+    band: Band
+    prior: PriorShare
+    supports: tuple[Evidence, ...]
+    against: tuple[Evidence, ...]
+    adjustments: tuple[Adjustment, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+    missing: tuple[str, ...] = ()
+    drugs: tuple[DrugNote, ...] = ()
+    variants: tuple[VariantNote, ...] = ()
+    sourced_share: float
+
+
+class Excluded(Part):
+    cause: str
+    name: str
+    reason: str
+    sources: tuple[str, ...]
+
+
+class RedFlagRaised(Part):
+    id: str
+    name: str
+    action: str
+    threshold: str
+    sources: tuple[str, ...]
+
+
+class NextTest(Part):
+    """A step and the information it is expected to give about the ranking, in bits."""
+
+    test: str
+    name: str
+    expected_information: float
+    look_for: tuple[str, ...]
+
+
+class Severity(Part):
+    """Grade of neutropenia by the absolute neutrophil count, and whether it is known to be chronic."""
+
+    neutropenia: str | None = None
+    course: str | None = None
+    sources: tuple[str, ...] = ()
+
+
+class Notice(Part):
+    id: str
+    text: str
+    source: str | None = None
+
+
+class ProvenanceNote(Part):
+    version: str
+    knowledge_version: str
+    knowledge_hash: str
+    knowledge_review: str
+    overrides: tuple[str, ...] = ()
+
+
+class Assessment(Part):
+    """The answer for one patient. ``sources`` holds the CSL fields of everything cited in it."""
+
+    status: Status
+    candidates: tuple[Candidate, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    red_flags: tuple[RedFlagRaised, ...] = ()
+    next_tests: tuple[NextTest, ...] = ()
+    severity: Severity = Severity()
+    to_add: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    unrecognized: tuple[dict[str, Any], ...] = ()
+    unused: tuple[str, ...] = ()
+    disclaimers: tuple[Notice, ...] = ()
+    sources: dict[str, dict[str, Any]] = {}
+    provenance: ProvenanceNote
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; the keys are part of the public interface."""
+        return self.model_dump(mode="json")
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        return self.model_dump_json(indent=indent)
+
+    def to_markdown(self, *, top: int = 5) -> str:
+        from leukoref.render.markdown import render
+
+        return render(self, top=top)
+
+    def to_html(self, *, top: int = 5) -> str:
+        """One self-contained HTML fragment; every text in it is escaped."""
+        from leukoref.render.html import render
+
+        return render(self, top=top)
+
+    def to_text(self, *, top: int = 5, width: int = 100, color: bool = False) -> str:
+        from leukoref.render.text import render
+
+        return render(self, top=top, width=width, color=color)
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a finding and candidate: rank, cause, finding, direction, weight, counted, basis, sources."""
+        from leukoref.render.frame import frame
+
+        return frame(self)
+
+    def plot(self, *, top: int = 5) -> Figure:
+        """Evidence for and against the first candidates as a matplotlib figure (extra ``notebook``)."""
+        from leukoref.render.plot import figure
+
+        return figure(self, top=top)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def __str__(self) -> str:
+        return self.to_text()

@@ -1,0 +1,1 @@
+"""Two compilers of the same conditions: `durable` for one patient, `columnar` for many."""

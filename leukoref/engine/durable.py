@@ -1,0 +1,222 @@
+"""Forward chaining for one patient on durable-rules: derived findings, criteria, red flags.
+
+The traps of durable-rules 2.0.28 that shape this file: session ids are hashed to 32 bits (so sessions
+are numbered here and deleted after use, one at a time); the stock host runs timer threads; an exception
+in an action is stored, not raised; a disjunction fires once per match (so every alternative is a rule
+of its own); at most 64 conditions may match one fact (so a busy finding is asserted under several
+names); a fact that no rule wants is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from durable import engine as durable_engine
+
+from leukoref.engine.program import CompiledRule, compile_rules
+from leukoref.errors import EngineError
+from leukoref.findings import Findings
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.conditions import Atom, Clause
+
+RULESET = "leukoref"
+MATCHES_PER_FACT = 60
+
+
+class _Host(durable_engine.Host):  # type: ignore[misc]
+    """A host without the two timer threads of the stock one, which also run rules."""
+
+    def _run(self) -> None:
+        return None
+
+
+@dataclass(slots=True)
+class Inference:
+    """What the rules concluded: finding states (given and derived), criteria and red flags that hold."""
+
+    presence: dict[str, bool] = field(default_factory=dict)
+    derived: set[str] = field(default_factory=set)
+    conflicts: set[str] = field(default_factory=set)
+    criteria: dict[tuple[str, int], bool] = field(default_factory=dict)
+    red_flags: set[str] = field(default_factory=set)
+
+
+class DurableEngine:
+    """The compiled rules of one knowledge base. Safe to share between threads; a fork gets its own."""
+
+    def __init__(self, base: Knowledge) -> None:
+        self._base = base
+        self._rules = compile_rules(base)
+        self._lock = threading.Lock()
+        self._sessions = 0
+        self._current: _Session | None = None
+        self._build()
+
+    def infer(self, known: Findings) -> Inference:
+        """All that follows from what is known of one patient."""
+        if os.getpid() != self._process:
+            self._lock = threading.Lock()
+            self._build()
+        with self._lock:
+            self._sessions += 1
+            session = _Session(self, str(self._sessions), known)
+            self._current = session
+            try:
+                return session.run()
+            finally:
+                self._current = None
+                self._host.delete_state(RULESET, session.sid)
+
+    def _build(self) -> None:
+        self._process = os.getpid()
+        self._host = _Host()
+        self._copies: Counter[str] = Counter()
+        self._wanted: set[tuple[str, str]] = set()
+        self._measured: dict[str, list[Atom]] = {}
+        uses: Counter[str] = Counter()
+        definition: dict[str, Any] = {}
+        for rule in self._rules:
+            for holds, clauses in ((True, rule.present), (False, rule.absent)):
+                if not holds and rule.kind == "red_flag":
+                    continue
+                action = self._conclusion(rule, holds)
+                for clause in clauses:
+                    definition[f"r{len(definition)}"] = {
+                        "all": [{f"m_{i}": self._pattern(atom, uses)} for i, atom in enumerate(clause)],
+                        "run": action,
+                    }
+        self._host.register_rulesets({RULESET: definition})
+
+    def _pattern(self, atom: Atom, uses: Counter[str]) -> dict[str, Any]:
+        """The condition of one atom, spread over copies of a finding that many rules ask for."""
+        copy = uses[atom.finding] // MATCHES_PER_FACT
+        uses[atom.finding] += 1
+        self._copies[atom.finding] = copy + 1
+        name = {"finding": f"{atom.finding}#{copy}"}
+        if atom.test in ("present", "absent"):
+            self._wanted.add((atom.finding, atom.test))
+            return {"$and": [name, {"state": atom.test}]}
+        self._measured.setdefault(atom.finding, []).append(atom)
+        edge = "high" if atom.test in ("lt", "le") else "low"
+        test = {"lt": "$lt", "le": "$lte", "gt": "$gt", "ge": "$gte"}[atom.test]
+        return {"$and": [name, {test: {edge: atom.limit}}]}
+
+    def _conclusion(self, rule: CompiledRule, holds: bool) -> Callable[[Any], None]:
+        """The action of a rule. One parameter only: durable-rules takes a second for an asynchronous action."""
+
+        def conclude(closure: Any) -> None:
+            session = self._current
+            if session is None or session.sid != closure.s.sid:
+                raise EngineError("a rule fired outside its own session")
+            session.conclude(rule, holds, closure)
+
+        return conclude
+
+    def facts(self, finding: str, state: bool, sid: str) -> Iterable[dict[str, Any]]:
+        """The facts that tell the rules of a state; none when no rule asks for it."""
+        word = "present" if state else "absent"
+        if (finding, word) in self._wanted:
+            for copy in range(self._copies[finding]):
+                yield {"finding": f"{finding}#{copy}", "state": word, "sid": sid}
+
+    def measured_facts(self, finding: str, low: float, high: float, sid: str) -> Iterable[dict[str, Any]]:
+        """The facts that tell the rules of a quantity; a value that no rule can match is not asserted."""
+        holds = {
+            "lt": lambda limit: high < limit, "le": lambda limit: high <= limit,
+            "gt": lambda limit: low > limit, "ge": lambda limit: low >= limit,
+        }  # fmt: skip
+        if any(holds[atom.test](atom.limit) for atom in self._measured.get(finding, ())):
+            for copy in range(self._copies[finding]):
+                yield {"finding": f"{finding}#{copy}", "low": low, "high": high, "sid": sid}
+
+
+class _Session:
+    """One patient in the engine.
+
+    Works on literals (a finding in a state), not on findings: the set of literals that follow is the same
+    in whatever order rules fire. What was given is never contradicted; a finding for which both states
+    follow is unknown and is reported.
+    """
+
+    def __init__(self, engine: DurableEngine, sid: str, known: Findings) -> None:
+        self.sid = sid
+        self._engine = engine
+        self._ancestors = engine._base.ancestors
+        self._descendants = engine._base.descendants
+        self._known = known
+        self._literals: set[tuple[str, bool]] = set()
+        self._result = Inference()
+
+    def run(self) -> Inference:
+        facts: list[dict[str, Any]] = []
+        for finding, quantity in self._known.quantities.items():
+            facts += self._engine.measured_facts(finding, quantity.low, quantity.high, self.sid)
+        for finding, state in sorted(self._known.presence.items()):
+            for literal in self._learn(finding, state):
+                facts += self._engine.facts(*literal, self.sid)
+        if facts:
+            self._assert(facts)
+        return self._settled()
+
+    def conclude(self, rule: CompiledRule, holds: bool, closure: Any) -> None:
+        if rule.kind == "criterion":
+            self._result.criteria[(rule.target, rule.index)] = holds
+        elif rule.kind == "red_flag":
+            self._result.red_flags.add(rule.target)
+        else:
+            for literal in self._learn(rule.target, holds):
+                for fact in self._engine.facts(*literal, self.sid):
+                    closure.assert_fact(fact)
+
+    def _learn(self, finding: str, state: bool) -> list[tuple[str, bool]]:
+        """The literals that are new: this one, and wider findings if present or narrower ones if absent."""
+        relatives = (self._ancestors if state else self._descendants).get(finding, ())
+        fresh = [
+            (name, state)
+            for name in (finding, *relatives)
+            if (name, state) not in self._literals and self._known.presence.get(name, state) is state
+        ]
+        self._literals.update(fresh)
+        return fresh
+
+    def _assert(self, facts: list[dict[str, Any]]) -> None:
+        try:
+            self._engine._host.assert_facts(RULESET, facts)
+        except durable_engine.MessageNotHandledException:
+            raise EngineError("the rule engine refused a fact that its rules ask for") from None
+        if self._engine._host.get_state(RULESET, self.sid).get("exception"):
+            raise EngineError("an action of the rule engine failed")
+
+    def _settled(self) -> Inference:
+        result = self._result
+        for finding, state in self._literals:
+            if (finding, not state) in self._literals:
+                result.conflicts.add(finding)
+            else:
+                result.presence[finding] = state
+        result.derived = set(result.presence) - set(self._known.presence)
+        return result
+
+
+def evaluate_clause(clause: Clause, known: Findings, presence: dict[str, bool]) -> bool:
+    """Whether all atoms of a clause hold: the definition that both engines are tested against."""
+    for atom in clause:
+        if atom.test in ("present", "absent"):
+            if presence.get(atom.finding) is not (atom.test == "present"):
+                return False
+            continue
+        quantity = known.quantities.get(atom.finding)
+        if quantity is None:
+            return False
+        holds = {
+            "lt": quantity.high < atom.limit, "le": quantity.high <= atom.limit,
+            "gt": quantity.low > atom.limit, "ge": quantity.low >= atom.limit,
+        }[atom.test]  # fmt: skip
+        if not holds:
+            return False
+    return True

@@ -1,0 +1,341 @@
+"""From a patient to finding states: names resolved, units converted, counts computed and checked.
+
+The result holds only what was said or follows arithmetically; what follows by rule is the engine's job.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from leukoref import timeline, units
+from leukoref.errors import InputError
+from leukoref.knowledge import hpo
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.conditions import high_side, low_side
+from leukoref.knowledge.names import normalise, suggestions
+from leukoref.knowledge.vocabulary import Finding, ReferenceInterval, age_in_years
+from leukoref.patient import Observation, Patient
+
+AGE = "age"
+OPEN_ABOVE = 1e12  # stands for "no upper limit": durable-rules cannot read infinity
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A measured finding as the interval its value lies in (one number unless a comparator was given)."""
+
+    low: float
+    high: float
+    text: str
+
+    @property
+    def exact(self) -> float | None:
+        return self.low if self.low == self.high else None
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is known before any rule is applied."""
+
+    presence: dict[str, bool] = field(default_factory=dict)
+    quantities: dict[str, Quantity] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    references: dict[str, list[str]] = field(default_factory=dict)
+    unrecognized: list[dict[str, object]] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    exposures: list[timeline.Exposure] = field(default_factory=list)
+    recognised: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a name or code stands for: findings that are meant, or only implied by a wider meaning."""
+
+    finding: str | None
+    implied: tuple[str, ...] = ()
+    label: str = ""
+
+
+def resolve(patient: Patient, base: Knowledge) -> Findings:
+    """Finding states of a patient. Raises InputError for units, ranges and contradictions."""
+    known = Findings()
+    current: dict[str, list[tuple[Observation, Quantity]]] = {}
+    series: list[timeline.Count] = []
+    for position, observation in enumerate(patient.observations):
+        where = f"observations.{position} ({observation.finding[:60]})"
+        match = match_name(observation.finding, observation.code, base, where)
+        if match is None:
+            known.unrecognized.append(_unrecognised(observation, base))
+            continue
+        known.recognised += 1
+        timeline.check_time(observation.time, patient.as_of, where)
+        finding = base.finding[match.finding] if match.finding else None
+        if finding is not None and finding.kind == "quantity":
+            measured = _measure(observation, finding, base, where)
+            series.append(timeline.Count(finding.id, observation, measured.low, measured.high))
+            if observation.when == "now":
+                current.setdefault(finding.id, []).append((observation, measured))
+        elif observation.when == "now":
+            _note_presence(known, match, observation, base, where)
+    for name, values in current.items():
+        known.quantities[name] = _latest(values, base.finding[name], known)
+        _refer(known, name, values[-1][0])
+    _demography(known, patient, base)
+    _differential(known, base)
+    _counts_are_possible(known)
+    timeline.durations(known, series, patient, base)
+    known.exposures = timeline.exposures(known, patient, base)
+    _reference_positions(known, patient, base)
+    return known
+
+
+def match_name(name: str, code: str | None, base: Knowledge, where: str = "finding") -> Match | None:
+    """What a name (and code) means, or None. A code decides over a name; InputError if they disagree."""
+    by_name = _match_name(name, base)
+    if not code:
+        return by_name
+    by_code = match_code(code, base)
+    if by_code is None:
+        return by_name
+    if by_name is None or _agree(by_name, by_code, base):
+        return by_name if by_name and by_name.finding and not by_code.finding else by_code
+    raise InputError(where, f"the name and the code {code} mean different findings", "correct one of them")
+
+
+def match_code(code: str, base: Knowledge) -> Match | None:
+    """The finding of a terminology code (``LOINC:6690-2``, ``HP:0001945``, bare LOINC accepted)."""
+    text = code.strip().upper().replace("LN:", "LOINC:").replace("ICD-10-CM:", "ICD10CM:")
+    for candidate in (text, f"LOINC:{text}", f"ICD10CM:{text}"):
+        if candidate in base.finding_codes:
+            found = base.finding_codes[candidate]
+            return Match(found, label=base.finding[found].name)
+    term = hpo.by_code(text) if text.startswith("HP:") else None
+    return _from_term(term, base) if term else None
+
+
+def _match_name(name: str, base: Knowledge) -> Match | None:
+    found = base.finding_names.get(normalise(name))
+    if found:
+        return Match(found, label=name)
+    if ":" in name and (coded := match_code(name, base)):
+        return coded
+    term = hpo.by_name(name)
+    return _from_term(term, base) if term else None
+
+
+def _from_term(term: hpo.Term, base: Knowledge) -> Match:
+    exact = base.finding_codes.get(term.id)
+    if exact:
+        return Match(exact, label=term.label)
+    return Match(None, hpo.nearest(term, base.finding_codes), label=term.label)
+
+
+def _agree(one: Match, other: Match, base: Knowledge) -> bool:
+    """Two readings agree when one is the other or lies above it; readings without a finding never clash."""
+    left, right = _family(one, base), _family(other, base)
+    return not left or not right or bool(left & right)
+
+
+def _family(match: Match, base: Knowledge) -> set[str]:
+    direct = {match.finding} if match.finding else set(match.implied)
+    words = {scale.id for scale in base.scales for word in scale.words if word.finding in direct}
+    return direct | words | {parent for entry in direct for parent in base.ancestors[entry]}
+
+
+def _note_presence(known: Findings, match: Match, observation: Observation, base: Knowledge, where: str) -> None:
+    state = observation.present if observation.present is not None else bool(observation.value)
+    if match.finding is None:
+        if not match.implied:
+            known.unused.append(match.label)
+        elif state:
+            for implied in match.implied:
+                if base.finding[implied].kind == "presence":
+                    known.presence.setdefault(implied, True)
+                    known.labels.setdefault(implied, f"{base.finding[implied].name} ({match.label})")
+                    _refer(known, implied, observation)
+        return
+    name = match.finding
+    if known.presence.get(name, state) != state and name in known.labels and "(" not in known.labels[name]:
+        raise InputError(where, "both present and absent at one time", "mark one `when: earlier` or drop it")
+    known.presence[name] = state
+    known.labels[name] = base.finding[name].name
+    _refer(known, name, observation)
+
+
+def _refer(known: Findings, name: str, observation: Observation) -> None:
+    if observation.reference:
+        known.references.setdefault(name, []).append(observation.reference)
+
+
+def _measure(observation: Observation, finding: Finding, base: Knowledge, where: str) -> Quantity:
+    """The observation as an interval in the finding's canonical unit."""
+    if observation.value is None or finding.unit is None or finding.plausible is None:
+        raise InputError(where, "is a quantity", f"give its value and unit, as in 'value, {finding.unit}'")
+    unit = observation.unit or ""
+    value = units.convert(
+        observation.value, unit, finding.unit, field=where, aliases=unit_index(base), molar_mass=finding.molar_mass
+    )
+    value = float(f"{value:.12g}")  # 2.1 10*3/uL is 2.1 10*9/L, not 2.0999999999999996
+    low, high = finding.plausible.low, finding.plausible.high
+    if not low <= value <= high:
+        problem = f"{observation.value:g} {unit} lies outside the possible {low:g} to {high:g} {finding.unit}"
+        raise InputError(where, problem, _likely_unit(observation.value, finding, base))
+    text = f"{observation.comparator or ''}{observation.value:g} {unit}"
+    if observation.comparator in ("<", "<="):
+        return Quantity(min(low, 0.0) if low <= 0 else low, _just(value, observation.comparator), text)
+    if observation.comparator in (">", ">="):
+        return Quantity(_just(value, observation.comparator), min(high, OPEN_ABOVE), text)
+    return Quantity(value, value, text)
+
+
+def _just(value: float, comparator: str) -> float:
+    return {"<": math.nextafter(value, -math.inf), ">": math.nextafter(value, math.inf)}.get(comparator, value)
+
+
+@lru_cache(maxsize=8)
+def _unit_index(aliases: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, str]:
+    index: dict[str, str] = {}
+    for code, names in aliases:
+        index.setdefault(units.folded(code), code)
+        for name in names:
+            index.setdefault(units.folded(name), code)
+    for text, code in list(index.items()):
+        index.setdefault(text.lower(), code)
+    return index
+
+
+def unit_index(base: Knowledge) -> dict[str, str]:
+    """Every spelling of a unit the base knows -> UCUM code."""
+    return _unit_index(tuple(base.unit_aliases.items()))
+
+
+def _likely_unit(value: float, finding: Finding, base: Knowledge) -> str:
+    """The unit under which the number would be ordinary, as a question for the reader."""
+    bounds = [limit for ref in finding.reference for limit in (ref.low, ref.high) if limit is not None]
+    if not bounds or finding.unit is None:
+        return "check the value and its unit"
+    for unit in base.unit_aliases:
+        try:
+            slope, shift = units.factor(unit, finding.unit, finding.molar_mass)
+        except ValueError:
+            continue
+        if min(bounds) / 10 <= value * slope + shift <= max(bounds) * 10:
+            return f"did you mean {value:g} {unit}?"
+    return "check the value and its unit"
+
+
+def _latest(values: list[tuple[Observation, Quantity]], finding: Finding, known: Findings) -> Quantity:
+    """The most recent value; several at one time become the range they span, with a warning."""
+    newest = min(timeline.recency(observation) for observation, _ in values)
+    last = [measured for observation, measured in values if timeline.recency(observation) == newest]
+    if len({(entry.low, entry.high) for entry in last}) == 1:
+        return last[0]
+    known.warnings.append(f"{finding.name}: several values at one time; the range they span is used")
+    texts = sorted({entry.text for entry in last})
+    return Quantity(min(entry.low for entry in last), max(entry.high for entry in last), " and ".join(texts))
+
+
+def _demography(known: Findings, patient: Patient, base: Knowledge) -> None:
+    if patient.age is not None and AGE in base.finding:
+        known.quantities[AGE] = Quantity(patient.age, patient.age, age_text(patient.age))
+    if patient.sex in ("female", "male"):
+        for sex in ("female", "male"):
+            if sex in base.finding:
+                known.presence[sex] = patient.sex == sex
+                known.labels[sex] = base.finding[sex].name
+
+
+def age_text(years: float) -> str:
+    """An age as a clinician says it: days in the first month, months in the first two years, then years."""
+    for limit, unit in (("29 d", "d"), ("24 mo", "mo")):
+        if years < age_in_years(limit):
+            return f"{years / age_in_years(f'1 {unit}'):.0f} {unit}"
+    return f"{years:.0f} a"
+
+
+def _differential(known: Findings, base: Knowledge) -> None:
+    """Absolute counts from the white cell count and percentages, and the check of one against the other."""
+    shares = {part for ways in base.differential.values() for way in ways for part in way}
+    stated = [known.quantities[part].low for part in shares if part in known.quantities]
+    split = {"segmented_neutrophils_percent", "band_neutrophils_percent"} & set(known.quantities)
+    if "neutrophils_percent" in known.quantities and split:
+        stated.append(-sum(known.quantities[part].low for part in split))
+    tolerance = base.parameter("differential_tolerance")
+    if sum(stated) > 100 * (1 + tolerance["sum"]):
+        raise InputError("differential", f"percentages add up to {sum(stated):g} %", "they are shares of 100 %")
+    wbc = known.quantities.get("wbc")
+    for count, ways in base.differential.items():
+        way = next((way for way in ways if all(part in known.quantities for part in way)), None)
+        if way is None or wbc is None:
+            continue
+        low = wbc.low * sum(known.quantities[part].low for part in way) / 100
+        high = wbc.high * sum(known.quantities[part].high for part in way) / 100
+        given = known.quantities.get(count)
+        if given is None:
+            text = f"{low:.3g} 10*9/L (from {' + '.join(base.finding[part].name for part in way)})"
+            known.quantities[count] = Quantity(float(f"{low:.12g}"), float(f"{high:.12g}"), text)
+        elif abs(given.low - low) > max(tolerance["count"] * max(given.low, low), tolerance["least"]):
+            known.warnings.append(
+                f"{base.finding[count].name}: {given.text} does not match the differential ({low:.3g}); as stated is used"
+            )
+
+
+def _counts_are_possible(known: Findings) -> None:
+    wbc, anc = known.quantities.get("wbc"), known.quantities.get("anc")
+    if wbc is not None and anc is not None and anc.low > wbc.high * 1.05:
+        raise InputError("anc", f"{anc.text} is more than the white cell count of {wbc.text}", "check both values")
+
+
+def _reference_positions(known: Findings, patient: Patient, base: Knowledge) -> None:
+    """Whether a quantity lies under or over its reference interval, for rules that ask so."""
+    for name in list(known.quantities):
+        interval = reference_interval(base.finding[name], patient, known)
+        if interval is None:
+            continue
+        quantity = known.quantities[name]
+        for side, limit in ((low_side(name), interval.low), (high_side(name), interval.high)):
+            if limit is None:
+                continue
+            below = side == low_side(name)
+            outside = quantity.high < limit if below else quantity.low > limit
+            inside = quantity.low >= limit if below else quantity.high <= limit
+            if outside or inside:
+                known.presence[side] = outside
+
+
+def reference_interval(finding: Finding, patient: Patient, known: Findings) -> ReferenceInterval | None:
+    """The interval for the patient's age, sex and Duffy status; first match wins. An interval that needs
+    something unknown (age, sex) is passed over; without an age the adult one is used, as laboratories do."""
+    adult = age_in_years("18 a")
+    age = patient.age if patient.age is not None else adult
+    for interval in finding.reference:
+        start = age_in_years(interval.from_) if interval.from_ else 0.0
+        end = age_in_years(interval.to) if interval.to else math.inf
+        if not start <= age < end or (interval.sex and interval.sex != patient.sex):
+            continue
+        if interval.duffy_null is not None and known.presence.get("duffy_null", False) != interval.duffy_null:
+            continue
+        return interval
+    return None
+
+
+def _unrecognised(observation: Observation, base: Knowledge) -> dict[str, object]:
+    entry: dict[str, object] = {"finding": observation.finding}
+    if observation.code:
+        entry["code"] = observation.code
+    near = [base.finding_names[name] for name in suggestions(observation.finding, base.finding_names)]
+    entry["suggestions"] = [base.finding[name].name for name in dict.fromkeys(near)]
+    if observation.reference:
+        entry["reference"] = observation.reference
+    return entry
+
+
+def unknown_findings(known: Findings, base: Knowledge) -> Iterator[str]:
+    """Ids of findings that nothing was said about."""
+    for entry in base.findings:
+        if entry.id not in known.presence and entry.id not in known.quantities:
+            yield entry.id

@@ -1,0 +1,1 @@
+"""Patients from records and answers back into them: FHIR, CDS Hooks, OMOP, HL7 v2, phenopackets."""

@@ -1,0 +1,187 @@
+"""The knowledge base as one value: every rule file read, validated and indexed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from leukoref.errors import KnowledgeError
+from leukoref.knowledge.cause import Cause, Statement
+from leukoref.knowledge.drug import Drug, Latency
+from leukoref.knowledge.names import normalise
+from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, Test
+from leukoref.knowledge.vocabulary import Derived, Finding, Scale
+
+REFERENCE_SIDES = {":low": "below", ":high": "above"}
+
+
+class Knowledge(BaseModel):
+    """The packaged base, or the packaged base plus a site's own rules (then ``overrides`` names them)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    content_hash: str
+    reviewed: str
+    findings: tuple[Finding, ...]
+    scales: tuple[Scale, ...]
+    derived: tuple[Derived, ...]
+    causes: tuple[Cause, ...]
+    drugs: tuple[Drug, ...]
+    default_latency: Latency | None = None
+    red_flags: tuple[RedFlag, ...]
+    tests: tuple[Test, ...]
+    priors: Priors
+    weighing: dict[str, Parameter]
+    disclaimers: tuple[Disclaimer, ...]
+    references: tuple[Reference, ...]
+    unit_aliases: dict[str, tuple[str, ...]]
+    mechanisms: dict[str, str]
+    differential: dict[str, tuple[tuple[str, ...], ...]] = {}
+    duration_findings: dict[str, str] = {}
+    overrides: tuple[str, ...] = ()
+
+    @cached_property
+    def finding(self) -> dict[str, Finding]:
+        return {entry.id: entry for entry in self.findings}
+
+    @cached_property
+    def scale(self) -> dict[str, Scale]:
+        return {entry.id: entry for entry in self.scales}
+
+    @cached_property
+    def cause(self) -> dict[str, Cause]:
+        return {entry.id: entry for entry in self.causes}
+
+    @cached_property
+    def drug(self) -> dict[str, Drug]:
+        return {entry.id: entry for entry in self.drugs}
+
+    @cached_property
+    def test(self) -> dict[str, Test]:
+        return {entry.id: entry for entry in self.tests}
+
+    @cached_property
+    def reference(self) -> dict[str, Reference]:
+        """Sources by key; a key that was merged into another is found as its alias."""
+        index = {entry.id: entry for entry in self.references}
+        for entry in self.references:
+            for alias in entry.custom.get("aliases", ()):
+                index.setdefault(alias, entry)
+        return index
+
+    @cached_property
+    def finding_names(self) -> dict[str, str]:
+        """Normalised name, synonym or id -> finding id. Raises KnowledgeError if two findings share one."""
+        index: dict[str, str] = {}
+        for entry in self.findings:
+            for name in (entry.name, entry.id, *entry.synonyms):
+                if index.setdefault(normalise(name), entry.id) != entry.id:
+                    raise KnowledgeError(f"{name!r} names both {index[normalise(name)]} and {entry.id}")
+        return index
+
+    @cached_property
+    def finding_codes(self) -> dict[str, str]:
+        """Qualified code (``LOINC:6690-2``) -> finding id; the first finding that lists a code has it."""
+        index: dict[str, str] = {}
+        for entry in self.findings:
+            for code in entry.codes.qualified():
+                index.setdefault(code, entry.id)
+        return index
+
+    @cached_property
+    def drug_names(self) -> dict[str, str]:
+        index: dict[str, str] = {}
+        for entry in self.drugs:
+            for name in (entry.name, entry.id, *entry.synonyms):
+                index.setdefault(normalise(name), entry.id)
+        return index
+
+    @cached_property
+    def drug_codes(self) -> dict[str, str]:
+        return {code: entry.id for entry in self.drugs for code in entry.codes.qualified()}
+
+    @cached_property
+    def ancestors(self) -> dict[str, tuple[str, ...]]:
+        """Finding -> all findings it implies when present (transitive ``is_a``, nearest first)."""
+        return {entry.id: tuple(self._climb(entry.id)) for entry in self.findings}
+
+    @cached_property
+    def descendants(self) -> dict[str, tuple[str, ...]]:
+        """Finding -> all findings its absence rules out."""
+        below: dict[str, list[str]] = {}
+        for child, parents in self.ancestors.items():
+            for parent in parents:
+                below.setdefault(parent, []).append(child)
+        return {parent: tuple(children) for parent, children in below.items()}
+
+    def _climb(self, start: str) -> list[str]:
+        seen: list[str] = []
+        waiting = list(self.finding[start].is_a)
+        while waiting:
+            parent = waiting.pop(0)
+            if parent not in seen and parent in self.finding:
+                seen.append(parent)
+                waiting.extend(self.finding[parent].is_a)
+        return seen
+
+    @cached_property
+    def core_presence(self) -> tuple[str, ...]:
+        """Ids of the presence findings every cause must speak to."""
+        return tuple(entry.id for entry in self.findings if entry.core and entry.kind == "presence")
+
+    def parameter(self, name: str) -> Any:
+        """A number of `rules/weighing.yaml`."""
+        try:
+            return self.weighing[name].value
+        except KeyError:
+            raise KnowledgeError(f"weighing.yaml has no parameter {name!r}") from None
+
+    def statement_sources(self) -> dict[str, list[str]]:
+        """Source key -> where it is cited, over the whole base."""
+        cited: dict[str, list[str]] = {}
+
+        def cite(key: str | None, where: str) -> None:
+            if key:
+                entry = self.reference.get(key)
+                cited.setdefault(entry.id if entry else key, []).append(where)
+
+        for cause in self.causes:
+            for statement in all_statements(cause):
+                cite(statement.source, f"{cause.id}:{statement.id}")
+            for part in (*cause.about, *cause.next_tests, *cause.urgent, *cause.pitfalls):
+                cite(part.source, cause.id)
+        for drug in self.drugs:
+            for fact in (*drug.incidence, *drug.latencies, *drug.evidence, *drug.notes):
+                cite(fact.source, f"drug {drug.id}")
+            cite(drug.mechanism_source, f"drug {drug.id}")
+        for finding in self.findings:
+            for interval in finding.reference:
+                cite(interval.source, f"finding {finding.id}")
+            cite(finding.background.source if finding.background else None, f"finding {finding.id}")
+        for rule in self.derived:
+            cite(rule.source, f"derived {rule.finding}")
+        for flag in self.red_flags:
+            for source in flag.sources:
+                cite(source.key, f"red flag {flag.id}")
+        for name, setting in self.priors.settings.items():
+            for entry in setting.causes.values():
+                cite(entry.source, f"prior {name}")
+            for cohort in setting.cohorts:
+                cite(cohort.get("source"), f"prior {name}")
+        for modifier in self.priors.modifiers:
+            cite(modifier.source, "prior modifier")
+        for key, parameter in self.weighing.items():
+            cite(parameter.source, f"weighing {key}")
+        for disclaimer in self.disclaimers:
+            cite(disclaimer.source, f"disclaimer {disclaimer.id}")
+        if self.default_latency:
+            cite(self.default_latency.source, "default latency")
+        return cited
+
+
+def all_statements(cause: Cause) -> tuple[Statement, ...]:
+    """The statements of a cause, those of its variants included."""
+    return (*cause.statements, *(s for variant in cause.variants for s in variant.statements))

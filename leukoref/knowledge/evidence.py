@@ -1,0 +1,329 @@
+"""Statements and estimates turned into probabilities, and probabilities into weights of evidence.
+
+Weight of evidence (decibans) = 10 log10( P(finding | cause) / P(finding | low count at large) ); an absent
+finding takes the complements. Every number here is kept with the statements it came from, so that an
+answer can show it and a reader can recompute it. Parameters live in `rules/weighing.yaml`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.cause import Cause, Frequency, Statement
+from leukoref.knowledge.settings import PriorEntry, Setting
+from leukoref.knowledge.vocabulary import Scale, age_in_years
+
+Basis = Literal["sourced", "estimate", "ratio"]
+
+
+def decibans(ratio: float) -> float:
+    return 10.0 * math.log10(ratio)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A probability with what it rests on."""
+
+    value: float
+    basis: Basis
+    text: str
+    statements: tuple[Statement, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one cause says of one presence finding: weights in decibans when present and when absent."""
+
+    rate: Rate
+    present: float
+    absent: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleCell:
+    """How one cause spreads over the bins of a scale, and which statements shaped the spread."""
+
+    shares: tuple[float, ...]
+    basis: Basis
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """How common a cause is in one table, with what that rests on."""
+
+    value: float
+    basis: Basis
+    text: str
+    sources: tuple[str, ...]
+
+
+class EvidenceTable:
+    """Every weight the base can give, computed once per knowledge base."""
+
+    def __init__(self, base: Knowledge) -> None:
+        self.base = base
+        self.causes = tuple(cause.id for cause in base.causes)
+        self._jeffreys: float = base.parameter("jeffreys")
+        self._assumed: float = base.parameter("assumed_denominator")
+        self._terms: Mapping[str, float] = base.parameter("frequency_terms")
+        self._floor: float = base.parameter("estimate_floor")
+        self._cap: float = base.parameter("weight_cap")
+        self._rest: Mapping[str, float] = base.parameter("rest_rates")
+        self.words = {word.finding: (scale, word) for scale in base.scales for word in scale.words}
+
+    # -- probabilities ----------------------------------------------------------------------------
+
+    def pooled(self, figures: Sequence[Frequency], complement: Sequence[bool]) -> tuple[float, str]:
+        """P(present) from figures: counts pooled, clipped by sample size (Jeffreys), and how to write it."""
+        n = of = 0.0
+        texts = []
+        for figure, absent in zip(figures, complement, strict=True):
+            total = float(figure.of or self._assumed)
+            if figure.n is not None:
+                hits, text = float(figure.n), f"{figure.n} of {figure.of}"
+            elif figure.proportion is not None:
+                hits = figure.proportion * total
+                text = f"{figure.proportion:.1%}" + (f" of {figure.of}" if figure.of else " (denominator not given)")
+            else:
+                hits = self._terms[figure.term or ""] * total
+                text = f"{(figure.term or '').replace('_', ' ')} (qualitative)"
+            n += total - hits if absent else hits
+            of += total
+            texts.append(("without it: " if absent else "") + text)
+        return (n + self._jeffreys) / (of + 2 * self._jeffreys), "; ".join(texts)
+
+    def _estimated(self, value: float) -> float:
+        return min(max(value, self._floor), 1 - self._floor)
+
+    @cached_property
+    def rates(self) -> dict[str, dict[str, Rate]]:
+        """finding -> cause -> P(finding | cause)."""
+        table: dict[str, dict[str, Rate]] = defaultdict(dict)
+        for cause in self.base.causes:
+            grouped: dict[str, list[Statement]] = defaultdict(list)
+            for statement in cause.statements:
+                if statement.weighed and statement.frequency and statement.finding and not statement.bins:
+                    if statement.finding not in self.words and statement.finding not in self.base.scale:
+                        grouped[statement.finding].append(statement)
+            for finding, statements in grouped.items():
+                table[finding][cause.id] = self._sourced_rate(statements)
+            for block in cause.estimates:
+                for name, value in block.cells.items():
+                    if isinstance(value, (int, float)) and cause.id not in table[name]:
+                        text = f"estimate {value:.2g}"
+                        table[name][cause.id] = Rate(self._estimated(float(value)), "estimate", text)
+        return dict(table)
+
+    def _sourced_rate(self, statements: Sequence[Statement]) -> Rate:
+        figures = [entry.frequency for entry in statements if entry.frequency]
+        value, text = self.pooled(figures, [entry.state == "absent" for entry in statements])
+        sources = tuple(dict.fromkeys(entry.source for entry in statements))
+        return Rate(value, "sourced", text, tuple(statements), sources)
+
+    @cached_property
+    def spreads(self) -> dict[str, dict[str, ScaleCell]]:
+        """scale -> cause -> its spread: the estimate, raked so that sourced bins carry their sourced mass."""
+        table: dict[str, dict[str, ScaleCell]] = defaultdict(dict)
+        for cause in self.base.causes:
+            estimates = {
+                name: value for block in cause.estimates for name, value in block.cells.items() if isinstance(value, tuple)
+            }
+            constraints = self._constraints(cause)
+            for name in {*estimates, *constraints}:
+                scale = self.base.scale.get(name)
+                if scale is not None:
+                    start = estimates.get(name, tuple(1 / len(scale.bins) for _ in scale.bins))
+                    table[name][cause.id] = self._raked(start, constraints.get(name, {}))
+        return dict(table)
+
+    def _constraints(self, cause: Cause) -> dict[str, dict[int, list[Statement]]]:
+        """scale -> bin mask -> the statements that give this mass."""
+        found: dict[str, dict[int, list[Statement]]] = defaultdict(lambda: defaultdict(list))
+        for statement in cause.statements:
+            if not (statement.weighed and statement.frequency and statement.finding):
+                continue
+            if statement.bins:
+                scale = self.base.scale[statement.finding]
+                found[scale.id][scale.mask(statement.bins)].append(statement)
+            elif statement.finding in self.words:
+                scale, word = self.words[statement.finding]
+                if word.present:
+                    found[scale.id][scale.mask(word.present)].append(statement)
+        return found
+
+    def _raked(self, start: Sequence[float], constraints: Mapping[int, Sequence[Statement]]) -> ScaleCell:
+        """Iterative proportional fitting of the bins to the sourced masses."""
+        total = sum(start)
+        shares = [max(share / total, self._floor / len(start)) for share in start]
+        targets = {
+            mask: self.pooled([s.frequency for s in given if s.frequency], [s.state == "absent" for s in given])[0]
+            for mask, given in constraints.items()
+        }
+        for _ in range(50 if len(targets) > 1 else 1):
+            for mask, mass in targets.items():
+                inside = sum(share for i, share in enumerate(shares) if mask >> i & 1)
+                outside = sum(shares) - inside
+                if inside and outside:
+                    shares = [
+                        share * (mass / inside if mask >> i & 1 else (1 - mass) / outside)
+                        for i, share in enumerate(shares)
+                    ]
+        total = sum(shares)
+        statements = tuple(statement for given in constraints.values() for statement in given)
+        basis: Basis = "sourced" if statements else "estimate"
+        return ScaleCell(tuple(share / total for share in shares), basis, statements)
+
+    # -- priors -----------------------------------------------------------------------------------
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """Name or alias of a setting -> its id."""
+        return {
+            alias.casefold(): name
+            for name, setting in self.base.priors.settings.items()
+            for alias in (name, setting.name, *setting.aliases)
+        }
+
+    def table_for(self, setting: str | None, age: float | None) -> str:
+        """Which table of priors applies: an age-bound one for its ages, else the named setting's."""
+        tables = self.base.priors.settings
+        if age is not None:
+            for name, table in tables.items():
+                if (table.from_ or table.to) and self._covers(table, age):
+                    return name
+        chosen = self.settings.get((setting or "unspecified").casefold().replace(" ", "_"), "unspecified")
+        bound = tables[chosen]
+        return "unspecified" if age is not None and not self._covers(bound, age) else chosen
+
+    @staticmethod
+    def _covers(table: Setting, age: float) -> bool:
+        start = age_in_years(table.from_) if table.from_ else 0.0
+        end = age_in_years(table.to) if table.to else math.inf
+        return start <= age < end
+
+    @cached_property
+    def priors(self) -> dict[str, dict[str, Prior]]:
+        """table -> cause -> prior, normalised over the causes of the base."""
+        found = {}
+        for name, setting in self.base.priors.settings.items():
+            raw = {cause: self._raw_prior(setting.causes.get(cause), setting) for cause in self.causes}
+            total = sum(prior.value for prior in raw.values())
+            found[name] = {
+                cause: Prior(prior.value / total, prior.basis, prior.text, prior.sources) for cause, prior in raw.items()
+            }
+        return found
+
+    def _raw_prior(self, entry: PriorEntry | None, setting: Setting) -> Prior:
+        tiers = self.base.priors.tiers
+        if entry is None:
+            return Prior(min(tier.value for tier in tiers.values()), "estimate", "not listed: rarest tier", ())
+        sources = (entry.source,) if entry.source else ()
+        if entry.n is not None and entry.of:
+            value = (entry.n + setting.pseudocount) / (entry.of + 2 * setting.pseudocount)
+            return Prior(value, "sourced", f"{entry.n} of {entry.of}, {setting.name}", sources)
+        if entry.proportion is not None:
+            return Prior(max(entry.proportion, self._floor / 10), "sourced", f"{entry.proportion:.1%}, {setting.name}", sources)
+        value = entry.estimate if entry.estimate is not None else tiers[entry.tier or "rare"].value
+        return Prior(value, "estimate", f"estimate {value:.2g}, {setting.name}", sources)
+
+    # -- background and weights ---------------------------------------------------------------------
+
+    @cached_property
+    def _mix(self) -> dict[str, float]:
+        """The mix of causes behind the background rates: the table for an unspecified setting."""
+        return {cause: prior.value for cause, prior in self.priors["unspecified"].items()}
+
+    @cached_property
+    def backgrounds(self) -> dict[str, Rate]:
+        """finding -> P(finding | low count at large): a cohort's figure, else computed from the base."""
+        found = {}
+        for name, speakers in self.rates.items():
+            finding = self.base.finding.get(name)
+            given = finding.background if finding else None
+            if given is not None and given.estimate is None:
+                figure = Frequency(n=given.n, of=given.of, proportion=given.proportion)
+                value, text = self.pooled([figure], [False])
+                found[name] = Rate(value, "sourced", f"{text} in {given.population or 'people with a low count'}",
+                                   sources=(given.source,) if given.source else ())  # fmt: skip
+                continue
+            rest = given.estimate if given and given.estimate else self._rest.get(finding.test if finding else "", self._rest["default"])
+            spoken = sum(self._mix[cause] for cause in speakers)
+            value = sum(self._mix[cause] * rate.value for cause, rate in speakers.items()) + (1 - spoken) * rest
+            text = f"computed from {len(speakers)} causes" + (f", {rest:.2g} assumed for the rest" if spoken < 0.999 else "")
+            found[name] = Rate(self._estimated(value), "estimate", text)
+        return found
+
+    @cached_property
+    def cells(self) -> dict[str, dict[str, Cell]]:
+        """finding -> cause -> weights; a cause that says nothing of a finding has no cell (neutral)."""
+        table: dict[str, dict[str, Cell]] = {}
+        for name, speakers in self.rates.items():
+            background = self.backgrounds[name].value
+            table[name] = {
+                cause: Cell(rate, self.clip(decibans(rate.value / background)),
+                            self.clip(decibans((1 - rate.value) / (1 - background))))
+                for cause, rate in speakers.items()
+            }  # fmt: skip
+        for cause_ in self.base.causes:
+            for statement in cause_.statements:
+                if statement.likelihood_ratio and statement.finding and statement.weighed:
+                    ratio = statement.likelihood_ratio
+                    rate = Rate(math.nan, "ratio", f"LR+ {ratio.positive or '-'} / LR- {ratio.negative or '-'}",
+                                (statement,), (statement.source,))  # fmt: skip
+                    table.setdefault(statement.finding, {})[cause_.id] = Cell(
+                        rate, self.clip(decibans(ratio.positive or 1.0)), self.clip(decibans(ratio.negative or 1.0))
+                    )
+        return table
+
+    def clip(self, weight: float) -> float:
+        """No single finding counts more than the cap: the tails of a profile are its least certain part."""
+        return min(max(weight, -self._cap), self._cap)
+
+    @cached_property
+    def scale_backgrounds(self) -> dict[str, tuple[float, ...]]:
+        """scale -> share of each bin in low counts at large (prior-weighted over the causes that speak)."""
+        found = {}
+        for name, speakers in self.spreads.items():
+            bins = len(self.base.scale[name].bins)
+            total = sum(self._mix[cause] for cause in speakers)
+            found[name] = tuple(
+                sum(self._mix[cause] * cell.shares[i] for cause, cell in speakers.items()) / total for i in range(bins)
+            )
+        return found
+
+    def scale_weight(self, scale: Scale, cause: str, mask: int, band: int | None = None) -> float:
+        """Weight of a value that lies in the bins of ``mask``, among the bins of ``band`` (all by default)."""
+        cell = self.spreads.get(scale.id, {}).get(cause)
+        if cell is None:
+            return 0.0
+        background = self.scale_backgrounds[scale.id]
+        whole = band if band is not None else (1 << len(scale.bins)) - 1
+        ours = _share(cell.shares, mask & whole) / _share(cell.shares, whole)
+        theirs = _share(background, mask & whole) / _share(background, whole)
+        return self.clip(decibans(ours / theirs)) if ours > 0 and theirs > 0 else 0.0
+
+    # -- clusters -----------------------------------------------------------------------------------
+
+    @cached_property
+    def clusters(self) -> dict[str, str]:
+        """Finding or scale -> cluster: the stated one, else that of the core finding it implies, else itself."""
+        found = {f"scale:{scale.id}": scale.cluster or f"scale:{scale.id}" for scale in self.base.scales}
+        for finding in self.base.findings:
+            wider = next((p for p in self.base.ancestors[finding.id] if self.base.finding[p].core), None)
+            inherited = self.base.finding[wider].cluster or wider if wider else None
+            word = self.words.get(finding.id)
+            shared = word[0].cluster or f"scale:{word[0].id}" if word else None
+            found[finding.id] = finding.cluster or inherited or shared or finding.id
+        return found
+
+
+def _share(shares: Iterable[float], mask: int) -> float:
+    return sum(share for i, share in enumerate(shares) if mask >> i & 1)

@@ -1,0 +1,280 @@
+"""Finding states to ranked causes: weights added over clusters, priors, criteria; and what to test next.
+
+score = prior (decibans of the cause's share in the setting) + weight of evidence. In a cluster of
+findings that say the same thing the strongest speaks. Criteria act after the weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from leukoref.engine.durable import Inference
+from leukoref.findings import AGE, Findings
+from leukoref.knowledge.base import Knowledge, all_statements
+from leukoref.knowledge.cause import Cause, Statement
+from leukoref.knowledge.evidence import EvidenceTable, Prior, decibans
+from leukoref.knowledge.vocabulary import Scale, age_in_years
+from leukoref.timeline import Exposure
+
+Weights = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing the patient shows, as the table is asked about it."""
+
+    key: str
+    finding: str
+    text: str
+    cluster: str
+    weights: Weights
+    mask: int = 0
+    state: bool = True
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where one cause stands, with all that put it there."""
+
+    cause: Cause
+    prior: Prior
+    prior_weight: float
+    weight: float
+    items: list[tuple[Item, float, bool]]
+    adjustments: list[tuple[str, float, tuple[str, ...]]] = field(default_factory=list)
+    established: list[Statement] = field(default_factory=list)
+    excluded: list[Statement] = field(default_factory=list)
+    unmet: list[Statement] = field(default_factory=list)
+
+    @property
+    def score(self) -> float:
+        return self.prior_weight + self.weight
+
+
+class Ranker:
+    """The weighing of one knowledge base; holds tables only, nothing of a patient."""
+
+    def __init__(self, base: Knowledge, *, priors: bool = True, negatives: bool = True, clusters: bool = True) -> None:
+        self.base = base
+        self.table = EvidenceTable(base)
+        self._use_priors, self._use_negatives, self._use_clusters = priors, negatives, clusters
+        self._index = {cause: i for i, cause in enumerate(self.table.causes)}
+        self._cache: dict[tuple[str, int, int], Weights] = {}
+
+    # -- evidence -----------------------------------------------------------------------------------
+
+    def items(self, known: Findings, inference: Inference) -> list[Item]:
+        """Everything known that any cause speaks about, in a fixed order."""
+        found = [item for scale in self.base.scales if (item := self._scale_item(scale, known, inference))]
+        for name in sorted(inference.presence):
+            state = inference.presence[name]
+            if name not in self.table.cells or (not state and not self._use_negatives):
+                continue
+            weights = self._presence_weights(name, state)
+            label = known.labels.get(name) or self.base.finding[name].name
+            text = label if state else f"no {label}"
+            found.append(Item(name, name, text, self._cluster(name), weights, state=state))
+        return found
+
+    def _cluster(self, key: str) -> str:
+        return self.table.clusters.get(key, key) if self._use_clusters else key
+
+    def _presence_weights(self, name: str, state: bool) -> Weights:
+        key = (name, int(state), -1)
+        if key not in self._cache:
+            row = np.zeros(len(self._index))
+            for cause, cell in self.table.cells[name].items():
+                row[self._index[cause]] = cell.present if state else cell.absent
+            self._cache[key] = row
+        return self._cache[key]
+
+    def _scale_item(self, scale: Scale, known: Findings, inference: Inference) -> Item | None:
+        mask, text = scale_mask(scale, known, inference, self.base)
+        whole = (1 << len(scale.bins)) - 1
+        if mask in (0, whole):
+            return None
+        band = self.age_band(known) if scale.id == AGE else whole
+        key = (scale.id, mask, band)
+        if key not in self._cache:
+            self._cache[key] = np.array([self.table.scale_weight(scale, c, mask, band) for c in self.table.causes])
+        name = f"scale:{scale.id}"
+        return Item(name, scale.id, text, self._cluster(name), self._cache[key], mask=mask)
+
+    def age_band(self, known: Findings) -> int:
+        """Bins of the age scale that belong to the patient's table of priors: age speaks within them only,
+        since the table already speaks for the band."""
+        scale = self.base.scale[AGE]
+        whole = (1 << len(scale.bins)) - 1
+        age = known.quantities.get(AGE)
+        if age is None or not self._use_priors:
+            return whole
+        for setting in self.base.priors.settings.values():
+            start = age_in_years(setting.from_) if setting.from_ else 0.0
+            end = age_in_years(setting.to) if setting.to else math.inf
+            if (setting.from_ or setting.to) and start <= age.low < end:
+                lows = (0.0, *scale.inputs[0].cuts)
+                return sum(1 << i for i, low in enumerate(lows) if start - 1e-6 <= low < end - 1e-6)
+        return whole
+
+    # -- ranking ------------------------------------------------------------------------------------
+
+    def rank(self, known: Findings, inference: Inference, setting: str | None) -> list[Standing]:
+        """All causes, first the established, last the excluded; ties by id so that order is fixed."""
+        items = self.items(known, inference)
+        age = known.quantities.get(AGE)
+        table = self.table.priors[self.table.table_for(setting, age.low if age else None)]
+        chosen = self._chosen(items)
+        standings = []
+        for cause in self.base.causes:
+            position = self._index[cause.id]
+            prior = table[cause.id]
+            spoken = [(item, float(item.weights[position]), bool(chosen[i, position])) for i, item in enumerate(items)]
+            weight = math.fsum(value for _, value, speaks in spoken if speaks)
+            prior_weight = decibans(prior.value) if self._use_priors else 0.0
+            standing = Standing(cause, prior, prior_weight, weight, [entry for entry in spoken if entry[1]])
+            self._adjust(standing, known, inference)
+            standings.append(standing)
+        return sorted(standings, key=lambda s: (bool(s.excluded), not s.established, -round(s.score, 9), s.cause.id))
+
+    def _chosen(self, items: list[Item]) -> npt.NDArray[np.bool_]:
+        """[item, cause]: whether the item speaks, being the strongest of its cluster for that cause."""
+        speaks = np.ones((len(items), len(self._index)), dtype=bool)
+        groups: dict[str, list[int]] = defaultdict(list)
+        for i, item in enumerate(items):
+            groups[item.cluster].append(i)
+        for members in groups.values():
+            if len(members) > 1:
+                strength = np.abs(np.stack([items[i].weights for i in members]))
+                winner = strength.argmax(axis=0)
+                for row, i in enumerate(members):
+                    speaks[i] = winner == row
+        return speaks
+
+    def _adjust(self, standing: Standing, known: Findings, inference: Inference) -> None:
+        """Criteria, exposures that must be there, culprit drugs, and endemic regions."""
+        for index, statement in enumerate(all_statements(standing.cause)):
+            if statement.criterion is None:
+                continue
+            holds = inference.criteria.get((standing.cause.id, index))
+            if statement.criterion == "establishes" and holds:
+                standing.established.append(statement)
+            elif statement.criterion == "excludes" and holds:
+                standing.excluded.append(statement)
+            elif statement.criterion == "requires" and holds is not True:
+                key = "requirement_absent" if holds is False else "requirement_unknown"
+                value = self.base.parameter(key)
+                standing.unmet.append(statement)
+                word = "known to be missing" if holds is False else "not documented"
+                standing.adjustments.append((f"{word}: {statement.reason}", value, (statement.source,)))
+                standing.weight += value
+        for modifier in self.base.priors.modifiers:
+            if inference.presence.get(modifier.finding) and standing.cause.id in modifier.causes:
+                value = decibans(modifier.causes[standing.cause.id])
+                text = f"{self.base.finding[modifier.finding].name}: prior times {modifier.causes[standing.cause.id]:g}"
+                standing.adjustments.append((text, value, (modifier.source,) if modifier.source else ()))
+                standing.weight += value
+        culprits = self.base.parameter("culprit_cause")
+        if standing.cause.id == culprits and (best := self.culprits(known.exposures)):
+            exposure, value = best[0]
+            text = f"culprit drug {exposure.drug.name}: {grade(exposure)} evidence, timing {exposure.timing.replace('_', ' ')}"
+            sources = tuple(fact.source for fact in exposure.drug.evidence[:2])
+            standing.adjustments.append((text, value, sources))
+            standing.weight += value
+
+    def culprits(self, exposures: list[Exposure]) -> list[tuple[Exposure, float]]:
+        """Drugs that can lower the count by themselves, best first, with their weight over a chance exposure."""
+        grades, timings = self.base.parameter("culprit_grade"), self.base.parameter("culprit_timing")
+        culprit = self.base.parameter("culprit_finding")
+        rated = [
+            (entry, grades[grade(entry)] + timings[entry.timing])
+            for entry in exposures
+            if culprit in entry.drug.exposures and entry.drug.level
+        ]
+        return sorted(rated, key=lambda pair: (-pair[1], pair[0].drug.id))
+
+    # -- what to test next ----------------------------------------------------------------------------
+
+    @cached_property
+    def _askable(self) -> tuple[list[str], npt.NDArray[np.float64]]:
+        """Findings worth asking for, and P(finding | cause) with the background where a cause is silent."""
+        names = sorted(name for name, speakers in self.table.rates.items() if name in self.base.finding)
+        matrix = np.array([
+            [self.table.rates[name][cause].value if cause in self.table.rates[name] else self.table.backgrounds[name].value
+             for cause in self.table.causes] for name in names
+        ])  # fmt: skip
+        return names, np.clip(matrix, 1e-4, 1 - 1e-4)
+
+    def next_tests(self, standings: list[Standing], inference: Inference) -> list[tuple[str, float, list[str]]]:
+        """(test, expected information in bits, findings to look for), most informative first.
+
+        Expected information of a finding: the entropy of the current ranking less its mean entropy after
+        the answer. A test is worth its best finding; findings of one test are not added up, since they
+        overlap.
+        """
+        open_ = [s for s in standings if not s.excluded]
+        scores = np.full(len(self._index), -np.inf)
+        for standing in open_:
+            scores[self._index[standing.cause.id]] = standing.score / 10 * math.log(10)
+        now = np.exp(scores - scores.max())
+        now /= now.sum()
+        names, matrix = self._askable
+        unknown = [i for i, name in enumerate(names) if name not in inference.presence]
+        gains = _information(now, matrix[unknown])
+        by_test: dict[str, list[tuple[float, str]]] = defaultdict(list)
+        for gain, i in zip(gains, unknown, strict=True):
+            finding = self.base.finding[names[i]]
+            by_test[finding.test].append((float(gain), finding.id))
+        ranked = []
+        for test, entries in by_test.items():
+            entries.sort(key=lambda entry: (-entry[0], entry[1]))
+            ranked.append((test, round(entries[0][0], 4), [name for gain, name in entries[:4] if gain > entries[0][0] / 4]))
+        burden = {test.id: test.burden for test in self.base.tests}
+        return sorted(ranked, key=lambda row: (-round(row[1], 2), burden.get(row[0], 1), row[0]))
+
+
+def _information(now: Weights, present: npt.NDArray[np.float64]) -> Weights:
+    """Mutual information (bits) between the cause and each finding."""
+    rate = present @ now
+
+    def entropy(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.asarray(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)))
+
+    return entropy(rate) - entropy(present) @ now
+
+
+def grade(exposure: Exposure) -> str:
+    """How strongly a drug is tied to agranulocytosis: its published level, raised by a high incidence."""
+    return "high_incidence" if exposure.drug.high_incidence else (exposure.drug.level or "possible")
+
+
+def scale_mask(scale: Scale, known: Findings, inference: Inference, base: Knowledge) -> tuple[int, str]:
+    """The bins a patient's value can lie in, and how it was said. Numbers come before words; of several
+    inputs of one scale (ALT, AST) the highest bin speaks; words that contradict each other say nothing."""
+    best, text = 0, ""
+    for entry in scale.inputs:
+        quantity = known.quantities.get(entry.finding)
+        if quantity is None:
+            continue
+        low = sum(quantity.low >= cut for cut in entry.cuts)
+        high = sum(quantity.high >= cut for cut in entry.cuts)
+        mask = sum(1 << i for i in range(low, high + 1))
+        if mask > best:
+            best, text = mask, f"{base.finding[entry.finding].name} {quantity.text}"
+    if best:
+        return best, text
+    mask = whole = (1 << len(scale.bins)) - 1
+    said = []
+    for word in scale.words:
+        state = inference.presence.get(word.finding)
+        bins = word.present if state else word.absent
+        if state is None or not bins:
+            continue
+        mask &= scale.mask(bins)
+        said.append(f"{'' if state else 'no '}{base.finding[word.finding].name}")
+    return (mask, ", ".join(said)) if 0 < mask < whole else (0, "")

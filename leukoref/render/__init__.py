@@ -1,0 +1,1 @@
+"""An Assessment for people: terminal text, Markdown, HTML, frames and plots."""

@@ -1,0 +1,192 @@
+"""Findings that depend on time: what is newest, how long a count has been low, when a drug was started.
+
+Windows come from `rules/` (`weighing.yaml`, drug latencies); this module only measures.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING, Literal
+
+from leukoref.errors import InputError
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.drug import Drug, Latency
+from leukoref.knowledge.names import normalise
+from leukoref.patient import Medication, Observation, Patient
+
+if TYPE_CHECKING:
+    from leukoref.findings import Findings
+
+Timing = Literal["in_window", "outside_window", "unknown", "stopped_long_before", "started_after"]
+SECONDS_PER_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A dated value of a quantity, for duration and periodicity."""
+
+    finding: str
+    observation: Observation
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A drug the patient takes or took, and how its timing fits the low count."""
+
+    drug: Drug
+    timing: Timing
+    days_before: float | None
+    latency: Latency | None
+    findings: tuple[str, ...]
+
+
+def _utc(time: dt.datetime) -> dt.datetime:
+    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
+
+
+def check_time(time: dt.datetime | None, as_of: dt.datetime | None, where: str) -> None:
+    """Raises InputError for an observation made after the time of the assessment."""
+    if time is not None and as_of is not None and _utc(time) > _utc(as_of):
+        raise InputError(where, "lies after the time of the assessment", "correct time or as_of")
+
+
+def recency(observation: Observation) -> float:
+    """Sort key: the smaller, the newer. An undated current value counts as the newest."""
+    if observation.days_before is not None:
+        return observation.days_before
+    if observation.time is not None:
+        return -_utc(observation.time).timestamp() / SECONDS_PER_DAY
+    return -1e9
+
+
+def durations(known: Findings, series: list[Count], patient: Patient, base: Knowledge) -> None:
+    """Adds how long the count has been low, and the length of its cycle, where dated counts tell."""
+    from leukoref.findings import Quantity, reference_interval
+
+    for measured, duration_finding in base.duration_findings.items():
+        if measured not in base.finding or duration_finding not in base.finding:
+            continue
+        interval = reference_interval(base.finding[measured], patient, known)
+        limit = interval.low if interval else None
+        dated = sorted((_day(c.observation, patient), c.high) for c in series if c.finding == measured and _dated(c))
+        if limit is None or len(dated) < 2 or duration_finding in known.quantities:
+            continue
+        run = _low_run(dated, limit)
+        if run > 0:
+            known.quantities[duration_finding] = Quantity(run, run, f"{run:.0f} d (from dated counts)")
+    _cycle(known, series, patient, base)
+
+
+def _dated(count: Count) -> bool:
+    return count.observation.time is not None or count.observation.days_before is not None
+
+
+def _day(observation: Observation, patient: Patient) -> float:
+    """Days on one axis, larger is later."""
+    if observation.days_before is not None:
+        return -observation.days_before
+    assert observation.time is not None
+    anchor = _utc(patient.as_of).timestamp() if patient.as_of else 0.0
+    return (_utc(observation.time).timestamp() - anchor) / SECONDS_PER_DAY
+
+
+def _low_run(dated: list[tuple[float, float]], limit: float) -> float:
+    """Days from the first to the last of the unbroken low values that end the series."""
+    start = end = dated[-1][0]
+    for day, high in reversed(dated):
+        if high >= limit:
+            break
+        start = day
+    return end - start
+
+
+def _cycle(known: Findings, series: list[Count], patient: Patient, base: Knowledge) -> None:
+    """The median distance of at least three troughs of the neutrophil count."""
+    from leukoref.findings import Quantity
+
+    name = base.duration_findings.get("cycle", "")
+    if name not in base.finding or name in known.quantities:
+        return
+    points = sorted((_day(c.observation, patient), c.high) for c in series if c.finding == "anc" and _dated(c))
+    troughs = [
+        points[i][0]
+        for i in range(1, len(points) - 1)
+        if points[i][1] < points[i - 1][1] and points[i][1] <= points[i + 1][1]
+    ]
+    if len(troughs) >= 3:
+        length = median(later - earlier for earlier, later in pairwise(troughs))
+        known.quantities[name] = Quantity(length, length, f"{length:.0f} d (from dated counts)")
+
+
+def exposures(known: Findings, patient: Patient, base: Knowledge) -> list[Exposure]:
+    """Every recognised drug with its timing; sets the findings that the drug stands for."""
+    found: list[Exposure] = []
+    for position, medication in enumerate(patient.medications):
+        drugs = find_drugs(medication, base)
+        if not drugs:
+            known.unrecognized.append({"medication": medication.name, "suggestions": []})
+            continue
+        known.recognised += 1
+        for drug in drugs:
+            started = _days(medication.days_before, medication.start, patient, position)
+            stopped = _days(medication.stopped_days_before, medication.stop, patient, position)
+            exposure = _exposure(drug, started, stopped, base)
+            found.append(exposure)
+            for finding in exposure.findings:
+                if finding in base.finding and finding not in known.presence:
+                    known.presence[finding] = True
+                    known.labels[finding] = f"{base.finding[finding].name} ({drug.name})"
+                if medication.reference:
+                    known.references.setdefault(finding, []).append(medication.reference)
+    return found
+
+
+def find_drugs(medication: Medication, base: Knowledge) -> list[Drug]:
+    """The drug of a name or code; a combination ('a/b', 'a and b', 'a + b') is its parts if all are known."""
+    if medication.code:
+        code = medication.code.strip()
+        for candidate in (code, f"RXNORM:{code}", f"ATC:{code}"):
+            if candidate in base.drug_codes:
+                return [base.drug[base.drug_codes[candidate]]]
+    name = normalise(medication.name)
+    if name in base.drug_names:
+        return [base.drug[base.drug_names[name]]]
+    for separator in ("/", "+", " and ", "-", ",", " with "):
+        parts = [normalise(part) for part in medication.name.split(separator)]
+        if len(parts) > 1 and all(part in base.drug_names for part in parts):
+            return [base.drug[base.drug_names[part]] for part in parts]
+    return []
+
+
+def _days(relative: float | None, absolute: dt.datetime | None, patient: Patient, position: int) -> float | None:
+    if relative is not None or absolute is None:
+        return relative
+    if patient.as_of is None:
+        raise InputError(f"medications.{position}", "has a date, but the patient has no as_of", "give as_of")
+    return (_utc(patient.as_of) - _utc(absolute)).total_seconds() / SECONDS_PER_DAY
+
+
+def _exposure(drug: Drug, started: float | None, stopped: float | None, base: Knowledge) -> Exposure:
+    windows = base.parameter("exposure_windows")
+    latency = next((entry for entry in drug.latencies if entry.to_days is not None), None) or base.default_latency
+    timing: Timing = "unknown"
+    if started is not None and started < 0:
+        timing = "started_after"
+    elif started is not None and latency is not None and latency.to_days is not None:
+        inside = (latency.from_days or 0) <= started <= latency.to_days
+        timing = "in_window" if inside else "outside_window"
+    current: list[str] = []
+    for finding in drug.exposures:
+        limit = windows.get(finding)
+        if timing == "started_after":
+            continue
+        if limit is not None and stopped is not None and stopped > limit:
+            timing = "stopped_long_before"
+            continue
+        current.append(finding)
+    return Exposure(drug, timing, started, latency, tuple(current))

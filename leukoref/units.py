@@ -1,0 +1,74 @@
+"""Units as laboratories print them, read as UCUM and converted to a finding's canonical unit.
+
+Conversion is done by pint through ucumvert's UCUM grammar; both are imported on the first unit that
+is not already canonical, because reading the grammar takes longer than an assessment.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Any
+
+from leukoref.errors import InputError
+
+
+@cache
+def _registry() -> Any:
+    from ucumvert import PintUcumRegistry
+
+    return PintUcumRegistry()
+
+
+def folded(unit: str) -> str:
+    """The comparable form of a unit's spelling; UCUM is case sensitive, so case is kept."""
+    return (
+        unit.strip().replace(" ", "").replace("µ", "u").replace("μ", "u").replace("×", "x")
+        .replace("³", "^3").replace("⁹", "^9").replace("²", "^2").replace("¹²", "^12")
+    )  # fmt: skip
+
+
+def ucum(unit: str, aliases: dict[str, str]) -> str:
+    """The UCUM code for a unit as written: an alias of the base (case decides first), else itself."""
+    text = folded(unit)
+    return aliases.get(text) or aliases.get(text.lower()) or text
+
+
+@lru_cache(maxsize=4096)
+def factor(unit: str, target: str, molar_mass: float | None = None) -> tuple[float, float]:
+    """(factor, offset) that turn a value in ``unit`` into ``target``; both UCUM.
+
+    ``molar_mass`` (g/mol) bridges mass and amount of substance. Raises ValueError: 'unknown unit' or
+    'wrong dimension'.
+    """
+    if unit == target:
+        return 1.0, 0.0
+    registry = _registry()
+    source, wanted = _parsed(unit), _parsed(target)
+    try:
+        if source.dimensionality != wanted.dimensionality and molar_mass:
+            per_mole = molar_mass * registry.gram / registry.mole
+            bridge = 1 / per_mole if "[mass]" in source.dimensionality else per_mole
+            return float((1 * source * bridge).to(wanted).magnitude), 0.0
+        zero = float(registry.Quantity(0.0, source).to(wanted).magnitude)
+        one = float(registry.Quantity(1.0, source).to(wanted).magnitude)
+    except Exception as error:
+        raise ValueError("wrong dimension") from error
+    return one - zero, zero
+
+
+def _parsed(unit: str) -> Any:
+    try:
+        return _registry().from_ucum(unit)
+    except Exception as error:
+        raise ValueError("unknown unit") from error
+
+
+def convert(
+    value: float, unit: str, target: str, *, field: str, aliases: dict[str, str], molar_mass: float | None = None
+) -> float:
+    """``value`` in ``unit`` as a value in ``target``. Raises InputError naming the field."""
+    try:
+        slope, shift = factor(ucum(unit, aliases), target, molar_mass)
+    except ValueError as error:
+        raise InputError(field, f"{error} {unit!r}", f"use a unit like {target}") from None
+    return value * slope + shift
