@@ -10,9 +10,9 @@ from typing import Any
 from leukoref import assessment as out
 from leukoref.engine.durable import DurableEngine, Inference
 from leukoref.findings import Findings, resolve
-from leukoref.knowledge.base import Knowledge, all_statements
+from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Statement
-from leukoref.knowledge.evidence import EvidenceTable, Rate, decibans
+from leukoref.knowledge.evidence import Rate, decibans
 from leukoref.knowledge.loader import load_knowledge
 from leukoref.patient import Patient, case_input
 from leukoref.ranking import Item, Ranker, Standing, grade
@@ -46,7 +46,7 @@ class Assessor:
         red_flags = self._red_flags(inference)
         severity = self._severity(known, inference)
         tests = self._next_tests(standings, inference) if standings else ()
-        parts = (candidates, excluded, red_flags, severity)
+        disclaimers = self._disclaimers(bool(candidates))
         return out.Assessment.model_construct(
             status=status,
             candidates=candidates,
@@ -58,8 +58,8 @@ class Assessor:
             warnings=self._warnings(known, inference),
             unrecognized=tuple(sorted(known.unrecognized, key=str)),
             unused=tuple(sorted(known.unused)),
-            disclaimers=self._disclaimers,
-            sources=self._cited(parts),
+            disclaimers=disclaimers,
+            sources=self._cited(candidates, (*excluded, *red_flags, severity, *disclaimers)),
             provenance=self._provenance,
         )
 
@@ -314,11 +314,9 @@ class Assessor:
         index = self.base.reference
         return tuple(dict.fromkeys(index[key].id if key in index else key for key in keys if key))
 
-    def _cited(self, parts: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
-        candidates, excluded, red_flags, severity = parts
-        keys: set[str] = set(severity.sources)
-        for part in (*excluded, *red_flags):
-            keys.update(part.sources)
+    def _cited(self, candidates: Iterable[out.Candidate], others: Iterable[Any]) -> dict[str, dict[str, Any]]:
+        """CSL fields of every source that the answer names."""
+        keys = {key for part in others for key in part.sources}
         for candidate in candidates:
             keys.update(candidate.prior.sources)
             for entry in (
@@ -326,7 +324,6 @@ class Assessor:
                 *candidate.criteria, *candidate.drugs, *candidate.variants,
             ):  # fmt: skip
                 keys.update(entry.sources)
-        keys.update(notice.source for notice in self._disclaimers if notice.source)
         return {key: self._csl(key) for key in sorted(keys) if key in self.base.reference}
 
     def _csl(self, key: str) -> dict[str, Any]:
@@ -335,11 +332,11 @@ class Assessor:
             cache[key] = self.base.reference[key].model_dump(mode="json", by_alias=True, exclude_none=True)
         return cache[key]
 
-    @property
-    def _disclaimers(self) -> tuple[out.Notice, ...]:
+    def _disclaimers(self, ranked: bool) -> tuple[out.Notice, ...]:
         return tuple(
-            out.Notice.model_construct(id=d.id, text=d.text, source=next(iter(self._keys((d.source,))), None))
+            out.Notice.model_construct(id=d.id, text=d.text, sources=self._keys(source.key for source in d.sources))
             for d in self.base.disclaimers
+            if ranked or d.when == "always"
         )
 
     @property

@@ -139,7 +139,7 @@ class Severity(Part):
 class Notice(Part):
     id: str
     text: str
-    source: str | None = None
+    sources: tuple[str, ...] = ()
 
 
 class ProvenanceNote(Part):

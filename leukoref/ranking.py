@@ -19,7 +19,7 @@ from leukoref.findings import AGE, Findings
 from leukoref.knowledge.base import Knowledge, all_statements
 from leukoref.knowledge.cause import Cause, Statement
 from leukoref.knowledge.evidence import EvidenceTable, Prior, decibans
-from leukoref.knowledge.vocabulary import Scale, age_in_years
+from leukoref.knowledge.vocabulary import Scale
 from leukoref.timeline import Exposure
 
 Weights = npt.NDArray[np.float64]
@@ -114,12 +114,12 @@ class Ranker:
         age = known.quantities.get(AGE)
         if age is None or not self._use_priors:
             return whole
-        for setting in self.base.priors.settings.values():
-            start = age_in_years(setting.from_) if setting.from_ else 0.0
-            end = age_in_years(setting.to) if setting.to else math.inf
-            if (setting.from_ or setting.to) and start <= age.low < end:
+        start = 0.0
+        for band in self.base.priors.age_bands:
+            if age.low < band.below_years:
                 lows = (0.0, *scale.inputs[0].cuts)
-                return sum(1 << i for i, low in enumerate(lows) if start - 1e-6 <= low < end - 1e-6)
+                return sum(1 << i for i, low in enumerate(lows) if start - 1e-6 <= low < band.below_years - 1e-6)
+            start = band.below_years
         return whole
 
     # -- ranking ------------------------------------------------------------------------------------
@@ -174,9 +174,9 @@ class Ranker:
                 standing.adjustments.append((f"{word}: {statement.reason}", value, (statement.source,)))
                 standing.weight += value
         for modifier in self.base.priors.modifiers:
-            if inference.presence.get(modifier.finding) and standing.cause.id in modifier.causes:
-                value = decibans(modifier.causes[standing.cause.id])
-                text = f"{self.base.finding[modifier.finding].name}: prior times {modifier.causes[standing.cause.id]:g}"
+            if inference.presence.get(modifier.finding) and standing.cause.id == modifier.cause:
+                value = decibans(modifier.odds)
+                text = f"{self.base.finding[modifier.finding].name}: prior times {modifier.odds:g} (estimate)"
                 standing.adjustments.append((text, value, (modifier.source,) if modifier.source else ()))
                 standing.weight += value
         culprits = self.base.parameter("culprit_cause")

@@ -11,7 +11,7 @@ from leukoref.errors import KnowledgeError
 from leukoref.knowledge.cause import Cause, Statement
 from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.names import normalise
-from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, Test
+from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
 
 REFERENCE_SIDES = {":low": "below", ":high": "above"}
@@ -32,7 +32,7 @@ class Knowledge(BaseModel):
     drugs: tuple[Drug, ...]
     default_latency: Latency | None = None
     red_flags: tuple[RedFlag, ...]
-    tests: tuple[Test, ...]
+    tests: tuple[WorkupStep, ...]
     priors: Priors
     weighing: dict[str, Parameter]
     disclaimers: tuple[Disclaimer, ...]
@@ -60,7 +60,7 @@ class Knowledge(BaseModel):
         return {entry.id: entry for entry in self.drugs}
 
     @cached_property
-    def test(self) -> dict[str, Test]:
+    def test(self) -> dict[str, WorkupStep]:
         return {entry.id: entry for entry in self.tests}
 
     @cached_property
@@ -169,14 +169,15 @@ class Knowledge(BaseModel):
         for name, setting in self.priors.settings.items():
             for entry in setting.causes.values():
                 cite(entry.source, f"prior {name}")
-            for cohort in setting.cohorts:
+            for cohort in (*setting.cohorts, *(b for entry in setting.causes.values() for b in entry.basis)):
                 cite(cohort.get("source"), f"prior {name}")
         for modifier in self.priors.modifiers:
             cite(modifier.source, "prior modifier")
         for key, parameter in self.weighing.items():
             cite(parameter.source, f"weighing {key}")
         for disclaimer in self.disclaimers:
-            cite(disclaimer.source, f"disclaimer {disclaimer.id}")
+            for source in disclaimer.sources:
+                cite(source.key, f"disclaimer {disclaimer.id}")
         if self.default_latency:
             cite(self.default_latency.source, "default latency")
         return cited

@@ -17,7 +17,7 @@ from typing import Literal
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause, Frequency, Statement
 from leukoref.knowledge.settings import PriorEntry, Setting
-from leukoref.knowledge.vocabulary import Scale, age_in_years
+from leukoref.knowledge.vocabulary import Scale
 
 Basis = Literal["sourced", "estimate", "ratio"]
 
@@ -75,7 +75,7 @@ class EvidenceTable:
         self._assumed: float = base.parameter("assumed_denominator")
         self._terms: Mapping[str, float] = base.parameter("frequency_terms")
         self._floor: float = base.parameter("estimate_floor")
-        self._cap: float = base.parameter("weight_cap")
+        self._caps: Mapping[str, float] = base.parameter("weight_caps")
         self._rest: Mapping[str, float] = base.parameter("rest_rates")
         self.words = {word.finding: (scale, word) for scale in base.scales for word in scale.words}
 
@@ -187,52 +187,59 @@ class EvidenceTable:
     def settings(self) -> dict[str, str]:
         """Name or alias of a setting -> its id."""
         return {
-            alias.casefold(): name
+            alias.casefold().replace("_", " "): name
             for name, setting in self.base.priors.settings.items()
             for alias in (name, setting.name, *setting.aliases)
         }
 
     def table_for(self, setting: str | None, age: float | None) -> str:
-        """Which table of priors applies: an age-bound one for its ages, else the named setting's."""
-        tables = self.base.priors.settings
-        if age is not None:
-            for name, table in tables.items():
-                if (table.from_ or table.to) and self._covers(table, age):
-                    return name
-        chosen = self.settings.get((setting or "unspecified").casefold().replace(" ", "_"), "unspecified")
-        bound = tables[chosen]
-        return "unspecified" if age is not None and not self._covers(bound, age) else chosen
-
-    @staticmethod
-    def _covers(table: Setting, age: float) -> bool:
-        start = age_in_years(table.from_) if table.from_ else 0.0
-        end = age_in_years(table.to) if table.to else math.inf
-        return start <= age < end
+        """Which table of priors applies: the one of the age band, else the named setting's."""
+        priors = self.base.priors
+        chosen = self.settings.get((setting or "unspecified").strip().casefold().replace("_", " "), "unspecified")
+        if age is None:
+            return chosen
+        band = next(band for band in priors.age_bands if age < band.below_years)
+        if band.table != "setting":
+            return band.table
+        bound = {entry.table for entry in priors.age_bands}
+        return "unspecified" if chosen in bound else chosen
 
     @cached_property
     def priors(self) -> dict[str, dict[str, Prior]]:
-        """table -> cause -> prior, normalised over the causes of the base."""
-        found = {}
-        for name, setting in self.base.priors.settings.items():
-            raw = {cause: self._raw_prior(setting.causes.get(cause), setting) for cause in self.causes}
-            total = sum(prior.value for prior in raw.values())
-            found[name] = {
-                cause: Prior(prior.value / total, prior.basis, prior.text, prior.sources) for cause, prior in raw.items()
-            }
+        """table -> cause -> prior, normalised over the causes of the base; mixtures after the plain tables."""
+        found: dict[str, dict[str, Prior]] = {}
+        settings = self.base.priors.settings
+        for name, setting in settings.items():
+            if not setting.mixture:
+                found[name] = _normalised({c: self._raw_prior(setting.causes.get(c), setting) for c in self.causes})
+        for name, setting in settings.items():
+            if setting.mixture:
+                found[name] = _normalised({c: self._mixed_prior(c, setting, found) for c in self.causes})
         return found
 
+    def _mixed_prior(self, cause: str, setting: Setting, tables: Mapping[str, Mapping[str, Prior]]) -> Prior:
+        parts = {name: tables[name][cause] for name in setting.mixture}
+        value = sum(setting.mixture[name] * prior.value for name, prior in parts.items())
+        sources = tuple(dict.fromkeys(source for prior in parts.values() for source in prior.sources))
+        basis: Basis = "sourced" if all(prior.basis == "sourced" for prior in parts.values()) else "estimate"
+        return Prior(value, basis, f"mixture of {len(parts)} settings", sources)
+
     def _raw_prior(self, entry: PriorEntry | None, setting: Setting) -> Prior:
-        tiers = self.base.priors.tiers
+        priors = self.base.priors
         if entry is None:
-            return Prior(min(tier.value for tier in tiers.values()), "estimate", "not listed: rarest tier", ())
+            return Prior(priors.floor.weight, "estimate", f"not listed for {setting.name}: the floor", ())
         sources = (entry.source,) if entry.source else ()
         if entry.n is not None and entry.of:
-            value = (entry.n + setting.pseudocount) / (entry.of + 2 * setting.pseudocount)
-            return Prior(value, "sourced", f"{entry.n} of {entry.of}, {setting.name}", sources)
+            extra = priors.smoothing.pseudocount
+            value = (entry.n + extra) / (entry.of + 2 * extra)
+            return Prior(value, "sourced", f"{entry.n} of {entry.of} {entry.population or ''}".strip(), sources)
         if entry.proportion is not None:
-            return Prior(max(entry.proportion, self._floor / 10), "sourced", f"{entry.proportion:.1%}, {setting.name}", sources)
-        value = entry.estimate if entry.estimate is not None else tiers[entry.tier or "rare"].value
-        return Prior(value, "estimate", f"estimate {value:.2g}, {setting.name}", sources)
+            value = max(entry.proportion, priors.floor.weight)
+            return Prior(value, "sourced", f"{entry.proportion:.1%} of {entry.population or setting.name}", sources)
+        if entry.estimate is not None:
+            return Prior(entry.estimate, "estimate", f"estimate {entry.estimate:.2g}, {setting.name}", sources)
+        value = priors.tiers[entry.tier or ""].weight
+        return Prior(value, "estimate", f"estimate {value:.2g} ({entry.tier}), {setting.name}".replace("_", " "), sources)
 
     # -- background and weights ---------------------------------------------------------------------
 
@@ -268,8 +275,8 @@ class EvidenceTable:
         for name, speakers in self.rates.items():
             background = self.backgrounds[name].value
             table[name] = {
-                cause: Cell(rate, self.clip(decibans(rate.value / background)),
-                            self.clip(decibans((1 - rate.value) / (1 - background))))
+                cause: Cell(rate, self.clip(decibans(rate.value / background), rate.basis),
+                            self.clip(decibans((1 - rate.value) / (1 - background)), rate.basis))
                 for cause, rate in speakers.items()
             }  # fmt: skip
         for cause_ in self.base.causes:
@@ -279,13 +286,13 @@ class EvidenceTable:
                     rate = Rate(math.nan, "ratio", f"LR+ {ratio.positive or '-'} / LR- {ratio.negative or '-'}",
                                 (statement,), (statement.source,))  # fmt: skip
                     table.setdefault(statement.finding, {})[cause_.id] = Cell(
-                        rate, self.clip(decibans(ratio.positive or 1.0)), self.clip(decibans(ratio.negative or 1.0))
+                        rate, self.clip(decibans(ratio.positive or 1.0), "ratio"), self.clip(decibans(ratio.negative or 1.0), "ratio")
                     )
         return table
 
-    def clip(self, weight: float) -> float:
-        """No single finding counts more than the cap: the tails of a profile are its least certain part."""
-        return min(max(weight, -self._cap), self._cap)
+    def clip(self, weight: float, basis: Basis) -> float:
+        """No single finding decides alone: an estimate counts up to one cap, a sourced figure up to a wider one."""
+        return min(max(weight, -self._caps[basis]), self._caps[basis])
 
     @cached_property
     def scale_backgrounds(self) -> dict[str, tuple[float, ...]]:
@@ -308,7 +315,7 @@ class EvidenceTable:
         whole = band if band is not None else (1 << len(scale.bins)) - 1
         ours = _share(cell.shares, mask & whole) / _share(cell.shares, whole)
         theirs = _share(background, mask & whole) / _share(background, whole)
-        return self.clip(decibans(ours / theirs)) if ours > 0 and theirs > 0 else 0.0
+        return self.clip(decibans(ours / theirs), cell.basis) if ours > 0 and theirs > 0 else 0.0
 
     # -- clusters -----------------------------------------------------------------------------------
 
@@ -323,6 +330,11 @@ class EvidenceTable:
             shared = word[0].cluster or f"scale:{word[0].id}" if word else None
             found[finding.id] = finding.cluster or inherited or shared or finding.id
         return found
+
+
+def _normalised(raw: Mapping[str, Prior]) -> dict[str, Prior]:
+    total = sum(prior.value for prior in raw.values())
+    return {cause: Prior(p.value / total, p.basis, p.text, p.sources) for cause, p in raw.items()}
 
 
 def _share(shares: Iterable[float], mask: int) -> float:

@@ -21,7 +21,7 @@ from leukoref.errors import KnowledgeError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause
 from leukoref.knowledge.drug import Drug, Latency
-from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, Test
+from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
 
 YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -34,19 +34,19 @@ COLLECTIONS: dict[str, tuple[tuple[str, type[BaseModel]], ...]] = {
     "causes": (("", Cause),),
     "drugs": (("drugs", Drug),),
     "red_flags": (("", RedFlag),),
-    "tests.yaml": (("tests", Test),),
+    "tests.yaml": (("tests", WorkupStep),),
     "disclaimers.yaml": (("disclaimers", Disclaimer),),
     "sources.yaml": (("references", Reference),),
 }
 BASE_FIELDS = ("version", "reviewed", "mechanisms", "differential", "duration_findings")
 FIELDS: dict[type[BaseModel], str] = {
     Finding: "findings", Scale: "scales", Derived: "derived", Cause: "causes", Drug: "drugs",
-    RedFlag: "red_flags", Test: "tests", Disclaimer: "disclaimers", Reference: "references",
+    RedFlag: "red_flags", WorkupStep: "tests", Disclaimer: "disclaimers", Reference: "references",
 }  # fmt: skip
 
 
 class Complaint(BaseModel):
-    """One thing wrong with a rule file: where, in which rule, what, and the way out."""
+    """One thing wrong with a rule file: where, in which rule, what, the way out, and which check says so."""
 
     file: str
     line: int = 0
@@ -54,6 +54,7 @@ class Complaint(BaseModel):
     message: str
     remedy: str = ""
     severity: str = "error"
+    check: str = ""
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file

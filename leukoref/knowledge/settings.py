@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from leukoref.knowledge.conditions import Condition, Rule
-from leukoref.knowledge.vocabulary import AgeText, Seen
+from leukoref.knowledge.vocabulary import Seen, age_in_years
 
 
 class PriorEntry(Rule):
-    """How common a cause is in a setting: a cohort's figure, or a labelled estimate."""
+    """How common a cause is in a setting: a cohort's figure, a tier, or a labelled estimate."""
 
     n: int | None = None
     of: int | None = None
@@ -19,27 +20,59 @@ class PriorEntry(Rule):
     estimate: float | None = Field(default=None, ge=0, le=1)
     tier: str | None = None
     reasoning: str | None = None
+    basis: tuple[dict[str, Any], ...] = ()
     population: str | None = None
     source: str | None = None
     seen: Seen | None = None
     note: str | None = None
 
+    @model_validator(mode="after")
+    def _one_figure(self) -> PriorEntry:
+        given = [self.n is not None, self.proportion is not None, self.estimate is not None, self.tier is not None]
+        if sum(given) != 1:
+            raise ValueError("give exactly one of n (with of), proportion, estimate or tier")
+        if self.estimate is not None and not self.reasoning:
+            raise ValueError("an estimate needs its reasoning")
+        return self
+
 
 class Setting(Rule):
-    """One table of priors; ``from`` / ``to`` bind it to an age band, whatever the setting named."""
+    """One table of priors, or (``mixture``) a weighted mixture of other tables."""
 
     name: str
     aliases: tuple[str, ...] = ()
-    from_: AgeText | None = Field(default=None, alias="from")
-    to: AgeText | None = None
     cohorts: tuple[dict[str, Any], ...] = ()
-    pseudocount: float = 0.5
     note: str | None = None
-    causes: dict[str, PriorEntry]
+    mixture: dict[str, float] = {}
+    reasoning: str | None = None
+    causes: dict[str, PriorEntry] = {}
+
+
+class AgeBand(Rule):
+    """Up to an age (exclusive), and the table used for it; ``setting`` stands for the setting's own."""
+
+    band: str
+    below: float | None = None
+    unit: str | None = None
+    table: str
+
+    @property
+    def below_years(self) -> float:
+        return math.inf if self.below is None else age_in_years(f"{self.below} {self.unit}")
 
 
 class Tier(Rule):
-    value: float
+    weight: float
+    reasoning: str
+
+
+class Smoothing(Rule):
+    pseudocount: float
+    reasoning: str
+
+
+class Floor(Rule):
+    weight: float
     reasoning: str
 
 
@@ -47,13 +80,17 @@ class Modifier(Rule):
     """A finding that changes how common a cause is (endemic region), as a factor on its prior."""
 
     finding: str
-    causes: dict[str, float]
+    cause: str
+    odds: float = Field(gt=0)
     reasoning: str
     source: str | None = None
     seen: Seen | None = None
 
 
 class Priors(Rule):
+    age_bands: tuple[AgeBand, ...]
+    smoothing: Smoothing
+    floor: Floor
     tiers: dict[str, Tier] = {}
     settings: dict[str, Setting]
     modifiers: tuple[Modifier, ...] = ()
@@ -68,7 +105,7 @@ class Parameter(Rule):
     seen: Seen | None = None
 
 
-class RedFlagSource(Rule):
+class CitedSource(Rule):
     key: str
     seen: Seen | None = None
     supports: str | None = None
@@ -80,18 +117,20 @@ class RedFlag(Rule):
     when: Condition
     threshold: str
     action: str
-    sources: tuple[RedFlagSource, ...] = Field(min_length=1)
+    sources: tuple[CitedSource, ...] = Field(min_length=1)
     note: str | None = None
 
 
 class Disclaimer(Rule):
+    """A text shown with an answer: always, or only with a ranking."""
+
     id: str
+    when: Literal["always", "ranking"] = "always"
     text: str
-    source: str | None = None
-    seen: Seen | None = None
+    sources: tuple[CitedSource, ...] = ()
 
 
-class Test(Rule):
+class WorkupStep(Rule):
     """A step of the work-up that yields findings: what a clinician orders, asks or looks at."""
 
     id: str

@@ -1,0 +1,97 @@
+"""Sources: every statement has one, every key is in the bibliography, every entry can be found and is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from leukoref.knowledge.checks import check
+from leukoref.knowledge.checks.reading import Draft
+from leukoref.knowledge.checks.walking import citations, comparisons, rule_name, statements
+from leukoref.knowledge.loader import Complaint
+
+STUDY_TYPES = {
+    "review", "guideline", "cohort", "case_series", "case_report", "textbook", "trial", "label", "registry",
+    "regulation", "dataset", "meta_analysis", "database",
+}  # fmt: skip
+READ = ("excerpt", "abstract", "full text")
+
+
+@check
+def unknown_source(draft: Draft) -> Iterator[Complaint]:
+    """A source key that the bibliography lacks."""
+    for document, path, key in citations(draft):
+        if key not in draft.source_keys:
+            yield Complaint(
+                file=document.name, line=document.line(path), rule=rule_name(document, path), check="unknown_source",
+                message=f"source {key!r} is not in sources.yaml" if key.strip() else "empty source",
+                remedy="add it to the bibliography, as it was looked up",
+            )  # fmt: skip
+
+
+@check
+def uncited_source(draft: Draft) -> Iterator[Complaint]:
+    """An entry of the bibliography that no rule cites."""
+    cited = {draft.source_keys.get(key, key) for _, _, key in citations(draft)}
+    for entry in draft.references:
+        if entry.id not in cited:
+            message = "nobody cites this source"
+            yield entry.complain("uncited_source", message, remedy="cite it or remove it", severity="warning")
+
+
+@check
+def threshold_without_source(draft: Draft) -> Iterator[Complaint]:
+    """A derived finding with a threshold of its own says where the threshold comes from."""
+    numeric: dict[int, str] = {}
+    for entry, _, comparison in comparisons(draft):
+        limits = (comparison.below, comparison.at_most, comparison.above, comparison.at_least)
+        if any(isinstance(limit, (int, float)) for limit in limits):
+            numeric.setdefault(id(entry.value), comparison.finding)
+    for rule in draft.derived:
+        if id(rule.value) in numeric and not rule.value.source:
+            message = f"a threshold of {numeric[id(rule.value)]} without a source"
+            remedy = "name the source, or compare with `reference`"
+            yield rule.complain("threshold_without_source", message, "when", remedy=remedy)
+
+
+@check
+def read_more_than_recorded(draft: Draft) -> Iterator[Complaint]:
+    """`seen` of a statement claims more than the bibliography records as read of that source."""
+    read = {entry.id: entry.value.custom.get("seen") for entry in draft.references}
+    for entry in draft.causes:
+        for path, statement in statements(entry):
+            known = read.get(draft.source_keys.get(statement.source, ""))
+            if known in READ and READ.index(statement.seen) > READ.index(known):
+                message = f"seen: {statement.seen}, but sources.yaml records {known} for {statement.source}"
+                yield entry.complain("read_more_than_recorded", message, *path, "seen", remedy="correct one of them")
+
+
+@check
+def undescribed_source(draft: Draft) -> Iterator[Complaint]:
+    """A source says what kind of study it is and what was read of it."""
+    for entry in draft.references:
+        custom = entry.value.custom
+        if custom.get("study_type") not in STUDY_TYPES:
+            message = f"kind of study {custom.get('study_type')!r}"
+            remedy = f"custom.study_type is one of {', '.join(sorted(STUDY_TYPES))}"
+            yield entry.complain("undescribed_source", message, "custom", remedy=remedy, severity="warning")
+        if custom.get("seen") not in READ:
+            message = f"what was read of it: {custom.get('seen')!r}"
+            remedy = f"custom.seen is one of {', '.join(READ)}"
+            yield entry.complain("undescribed_source", message, "custom", remedy=remedy, severity="warning")
+
+
+@check
+def empty_text(draft: Draft) -> Iterator[Complaint]:
+    """Reasons, actions, thresholds and advice are there to be read: an empty one is a hole."""
+    for flag in draft.red_flags:
+        for key in ("action", "threshold", "name"):
+            if not getattr(flag.value, key).strip():
+                yield flag.complain("empty_text", f"a red flag without {key}", key, remedy=f"say the {key} in plain words")
+    for entry in draft.causes:
+        for path, statement in statements(entry):
+            if not statement.reason.strip():
+                yield entry.complain("empty_text", "a statement without its reason", *path, remedy="give one line")
+        for position, block in enumerate(entry.value.estimates):
+            if not block.reasoning.strip():
+                message = f"estimates {block.group!r} without reasoning"
+                yield entry.complain("empty_text", message, "estimates", position, remedy="say why these shapes")

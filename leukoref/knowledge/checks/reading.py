@@ -1,0 +1,300 @@
+"""Rule files read like source code: every value with its line, and a draft of the base even if faulty.
+
+The loader stops at a base that is not sound; the linter needs what can be read of it, to complain about
+everything at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from leukoref.errors import KnowledgeError
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.cause import Cause
+from leukoref.knowledge.drug import Drug, Latency
+from leukoref.knowledge.loader import BASE_FIELDS, COLLECTIONS, FIELDS, YAML_LOADER, Complaint, rule_files
+from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, Test
+from leukoref.knowledge.vocabulary import Derived, Finding, Scale
+
+Path_ = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+SINGLE_FILES = ("priors.yaml", "weighing.yaml", "units.yaml", "base.yaml", "drugs/_defaults.yaml")
+
+
+@dataclass(frozen=True)
+class Document:
+    """One rule file: the name shown, its place in the base, its value, and the nodes that know the lines."""
+
+    name: str
+    place: str
+    layer: int
+    value: Any
+    node: yaml.Node | None
+
+    def line(self, path: Sequence[str | int]) -> int:
+        """The line (from 1) of the value at a path, or of the nearest value around it."""
+        return _deepest(self.node, tuple(path))[1] if self.node is not None else 0
+
+
+@dataclass(frozen=True)
+class Entry(Generic[Model]):
+    """One object of the base with the place it was read from."""
+
+    value: Model
+    document: Document
+    path: Path_
+
+    @property
+    def id(self) -> str:
+        return str(getattr(self.value, "id", None) or getattr(self.value, "finding", ""))
+
+    def complain(self, check: str, message: str, *path: str | int, remedy: str = "", severity: str = "error") -> Complaint:
+        """A complaint about this object, or about the part of it at ``path``."""
+        line = self.document.line((*self.path, *path))
+        return Complaint(
+            file=self.document.name, line=line, rule=self.id, message=message, remedy=remedy,
+            severity=severity, check=check,
+        )  # fmt: skip
+
+
+@dataclass
+class Draft:
+    """Everything readable of a base: later layers have already replaced entries of earlier ones."""
+
+    documents: list[Document] = field(default_factory=list)
+    complaints: list[Complaint] = field(default_factory=list)
+    findings: list[Entry[Finding]] = field(default_factory=list)
+    scales: list[Entry[Scale]] = field(default_factory=list)
+    derived: list[Entry[Derived]] = field(default_factory=list)
+    causes: list[Entry[Cause]] = field(default_factory=list)
+    drugs: list[Entry[Drug]] = field(default_factory=list)
+    red_flags: list[Entry[RedFlag]] = field(default_factory=list)
+    tests: list[Entry[Test]] = field(default_factory=list)
+    disclaimers: list[Entry[Disclaimer]] = field(default_factory=list)
+    references: list[Entry[Reference]] = field(default_factory=list)
+    single: dict[str, Any] = field(default_factory=dict)
+    priors: Entry[Priors] | None = None
+
+    @cached_property
+    def finding(self) -> dict[str, Finding]:
+        return {entry.id: entry.value for entry in self.findings}
+
+    @cached_property
+    def scale(self) -> dict[str, Scale]:
+        return {entry.id: entry.value for entry in self.scales}
+
+    @cached_property
+    def cause_ids(self) -> set[str]:
+        return {entry.id for entry in self.causes}
+
+    @cached_property
+    def test_ids(self) -> set[str]:
+        return {entry.id for entry in self.tests}
+
+    @cached_property
+    def source_keys(self) -> dict[str, str]:
+        """Key or alias -> key of the source."""
+        keys = {entry.id: entry.id for entry in self.references}
+        for entry in self.references:
+            for alias in entry.value.custom.get("aliases") or ():
+                keys.setdefault(alias, entry.id)
+        return keys
+
+    @cached_property
+    def knowledge(self) -> Knowledge | None:
+        """The base as the library would use it, if it can be put together at all."""
+        shelves = {name: tuple(entry.value for entry in getattr(self, name)) for name in FIELDS.values()}
+        priors = {"priors": self.priors.value} if self.priors else {}
+        try:
+            return Knowledge(**shelves, **self.single, **priors, content_hash="")
+        except (ValidationError, KnowledgeError):
+            return None
+
+    def document(self, name: str) -> Document:
+        """The last layer's file at that place; an empty one when there is none."""
+        found = [document for document in self.documents if document.place == name]
+        return found[-1] if found else Document(name, name, 0, {}, None)
+
+    def complain(self, check: str, name: str, message: str, *path: str | int, **more: str) -> Complaint:
+        """A complaint about a value of one of the single files."""
+        rule = str(path[-1]) if path else ""
+        document = self.document(name)
+        return Complaint(file=document.name, line=document.line(path), rule=rule, message=message, check=check, **more)
+
+
+def read_draft(folders: Sequence[Path]) -> Draft:
+    """All rule files of the folders, in layers; what cannot be read becomes a complaint."""
+    draft = Draft()
+    for layer, folder in enumerate(folders):
+        for path in rule_files(folder):
+            place = path.relative_to(folder).as_posix()
+            document = _read(path, place, f"{folder.name}/{place}" if layer else place, layer, draft)
+            if document is not None:
+                draft.documents.append(document)
+                _place(place, document, draft)
+    return draft
+
+
+def _read(path: Path, place: str, name: str, layer: int, draft: Draft) -> Document | None:
+    try:
+        text = path.read_text("utf-8")
+        loader = YAML_LOADER(text)
+        node = loader.get_single_node()
+        for line, key in _twice(node):
+            draft.complaints.append(
+                Complaint(file=name, line=line, message=f"key {key!r} stands twice in one mapping; the first is lost",
+                          remedy="remove one", check="duplicate_key")
+            )  # fmt: skip
+        value = loader.construct_document(node) if node is not None else {}
+    except UnicodeDecodeError:
+        draft.complaints.append(Complaint(file=name, message="not UTF-8 text", check="yaml", remedy="save it as UTF-8"))
+        return None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        message = f"not YAML: {getattr(error, 'problem', None) or error}"
+        draft.complaints.append(
+            Complaint(file=name, line=mark.line + 1 if mark else 0, message=message, check="yaml",
+                      remedy="look at indentation, quotes and brackets on this line and the one above")
+        )  # fmt: skip
+        return None
+    return Document(name, place, layer, value, node)
+
+
+def _twice(node: yaml.Node | None) -> Iterator[tuple[int, str]]:
+    """Keys written twice in one mapping: YAML keeps the last without a word."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, yaml.MappingNode):
+            seen: set[Any] = set()
+            for key, value in current.value:
+                if key.value.__hash__ and key.value in seen:
+                    yield key.start_mark.line + 1, key.value
+                if key.value.__hash__:
+                    seen.add(key.value)
+                waiting.append(value)
+        elif isinstance(current, yaml.SequenceNode):
+            waiting.extend(current.value)
+
+
+def _place(name: str, document: Document, draft: Draft) -> None:
+    """Validates what a document holds and puts it on the shelf it belongs to."""
+    room = name.split("/", 1)[0]
+    if name in SINGLE_FILES:
+        _place_single(name, document, draft)
+    elif room not in COLLECTIONS:
+        remedy = f"move it into one of {', '.join(COLLECTIONS)}"
+        draft.complaints.append(Complaint(file=document.name, message="has no place in the base", remedy=remedy, check="layout"))
+    elif not isinstance(document.value, dict):
+        draft.complaints.append(Complaint(file=document.name, line=1, message="a mapping is expected", check="layout"))
+    else:
+        keys = [key for key, _ in COLLECTIONS[room]]
+        for key in set(document.value) - set(keys) if "" not in keys else ():
+            draft.complaints.append(
+                Complaint(file=document.name, line=document.line((key,)), message=f"unknown key {key!r}",
+                          remedy=f"this file holds {' and '.join(keys)}", check="layout")
+            )  # fmt: skip
+        for key, model in COLLECTIONS[room]:
+            raw = [document.value] if not key else document.value.get(key) or ()
+            for position, value in enumerate(raw):
+                path: Path_ = (key, position) if key else ()
+                valid = validated(model, value, document, path, draft)
+                if valid is not None:
+                    _shelve(Entry(valid, document, path), draft)
+
+
+def _shelve(entry: Entry[Any], draft: Draft) -> None:
+    """Adds an entry; one of a later layer replaces its namesake, one of the same layer is a duplicate."""
+    shelf: list[Entry[Any]] = getattr(draft, FIELDS[type(entry.value)])
+    if not isinstance(entry.value, Derived):
+        for position, other in enumerate(shelf):
+            if other.id != entry.id:
+                continue
+            if other.document.layer < entry.document.layer:
+                shelf[position] = entry
+            else:
+                where = f"{other.document.name}:{other.document.line(other.path)}"
+                message = f"{FIELDS[type(entry.value)]}: id {entry.id!r} is defined twice, first in {where}"
+                draft.complaints.append(entry.complain("duplicate_id", message, "id", remedy="rename or remove one"))
+            return
+    shelf.append(entry)
+
+
+def _place_single(name: str, document: Document, draft: Draft) -> None:
+    value = document.value if isinstance(document.value, dict) else {}
+    if name == "priors.yaml":
+        priors = validated(Priors, value, document, (), draft)
+        draft.priors = Entry(priors, document, ()) if priors else draft.priors
+    elif name == "weighing.yaml":
+        for key, raw in value.items():
+            parameter = validated(Parameter, raw, document, (key,), draft)
+            if parameter is not None:
+                draft.single.setdefault("weighing", {})[key] = parameter
+    elif name == "units.yaml":
+        draft.single["unit_aliases"] = {**draft.single.get("unit_aliases", {}), **(value.get("aliases") or {})}
+    elif name == "drugs/_defaults.yaml":
+        draft.single["default_latency"] = validated(
+            Latency, value.get("default_latency"), document, ("default_latency",), draft
+        )
+    else:
+        for key in value:
+            if key in BASE_FIELDS:
+                draft.single[key] = value[key]
+            else:
+                draft.complaints.append(draft.complain("layout", name, f"unknown key {key!r}", key))
+
+
+def validated(model: type[Model], value: Any, document: Document, path: Path_, draft: Draft) -> Model | None:
+    """The value as its model, or None after a complaint for every problem, each with its line."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        rule = value.get("id") or value.get("finding") or "" if isinstance(value, dict) else ""
+        for problem in error.errors(include_url=False, include_input=False):
+            where = ".".join(str(part) for part in problem["loc"])
+            message = problem["msg"].removeprefix("Value error, ")
+            draft.complaints.append(
+                Complaint(
+                    file=document.name, line=document.line((*path, *problem["loc"])), rule=str(rule or (path or ("",))[-1]),
+                    message=f"{where}: {message}" if where else message, check="form",
+                    remedy=_remedy(problem["type"], model),
+                )
+            )  # fmt: skip
+        return None
+
+
+def _remedy(kind: str, model: type[BaseModel]) -> str:
+    if kind == "extra_forbidden":
+        names = (f.alias or name for name, f in model.model_fields.items())
+        return f"check the spelling; a {model.__name__.lower()} has {', '.join(names)}"
+    return "add it" if kind == "missing" else ""
+
+
+def _deepest(node: yaml.Node, path: Path_) -> tuple[int, int]:
+    """(parts of the path followed, line): parts that are no keys (tags of a union) are passed over."""
+    best = (0, node.start_mark.line + 1)
+    for skip, part in enumerate(path):
+        child = _child(node, part)
+        if child is not None:
+            followed, line = _deepest(child[1], path[skip + 1 :])
+            best = max(best, (followed + 1, line if followed else child[0]), key=lambda found: found[0])
+    return best
+
+
+def _child(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
+    """(line, node) of one key of a mapping or item of a sequence."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return key.start_mark.line + 1, value
+    elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        item = node.value[part]
+        return item.start_mark.line + 1, item
+    return None
