@@ -86,7 +86,8 @@ def empty_text(draft: Draft) -> Iterator[Complaint]:
     for flag in draft.red_flags:
         for key in ("action", "threshold", "name"):
             if not getattr(flag.value, key).strip():
-                yield flag.complain("empty_text", f"a red flag without {key}", key, remedy=f"say the {key} in plain words")
+                remedy = f"say the {key} in plain words"
+                yield flag.complain("empty_text", f"a red flag without {key}", key, remedy=remedy)
     for entry in draft.causes:
         for path, statement in statements(entry):
             if not statement.reason.strip():

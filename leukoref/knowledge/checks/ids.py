@@ -15,9 +15,10 @@ from leukoref.knowledge.loader import Complaint
 from leukoref.knowledge.names import normalise, suggestions
 
 _ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
-# Race and ethnicity are never an input (Duffy-null status is what can be tested); a black stool is not meant.
+# A black stool names no race, and "benign ethnic neutropenia" is the old name of a diagnosis.
 _RACE = re.compile(
-    r"\b(race|racial|ethnic\w*|caucasians?|hispanics?|latin[oa]s?|african[- ]americans?|afro[- ]caribbeans?|"
+    r"\b(race|racial|ethnic(?! neutropenia)\w*|caucasians?|hispanics?|latin[oa]s?|"
+    r"african[- ]americans?|afro[- ]caribbeans?|"
     r"(black|white|asian) (people|persons?|patients?|men|women|race|ancestry|ethnicity|descent)|"
     r"\w+ (ancestry|ethnicity|descent)|ashkenazi\w*)\b",
     re.IGNORECASE,
@@ -25,7 +26,7 @@ _RACE = re.compile(
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str]:
-    near = [other for other in suggestions(name.replace("_", " "), [k.replace("_", " ") for k in known])]
+    near = suggestions(name.replace("_", " "), [other.replace("_", " ") for other in known])
     hint = f"did you mean {near[0].replace(' ', '_')}?" if near else f"add the {kind} or correct the id"
     return f"unknown {kind} {name!r}", hint
 
@@ -104,9 +105,8 @@ def unknown_cause(draft: Draft) -> Iterator[Complaint]:
             if cause not in known:
                 yield _complain(draft.priors, cause, "cause", known, "settings", name, "causes", cause)
     for position, modifier in enumerate(draft.priors.value.modifiers):
-        for cause in modifier.causes:
-            if cause not in known:
-                yield _complain(draft.priors, cause, "cause", known, "modifiers", position, "causes", cause)
+        if modifier.cause not in known:
+            yield _complain(draft.priors, modifier.cause, "cause", known, "modifiers", position, "cause")
 
 
 @check
@@ -136,14 +136,13 @@ def unknown_mechanism(draft: Draft) -> Iterator[Complaint]:
 @check
 def unknown_parameter_value(draft: Draft) -> Iterator[Complaint]:
     """A parameter of the weighing names a finding or a cause that does not exist."""
-    known = {*draft.finding, *draft.scale}
+    known = {*draft.finding, *draft.scale, "sex"}
     for name in ("needed_findings", "severity_grades", "chronic_finding", "culprit_finding", "exposure_causes"):
         parameter = (draft.single.get("weighing") or {}).get(name)
         if parameter is None:
             continue
-        causes, value = (parameter.value, parameter.value) if name == "exposure_causes" else ({}, parameter.value)
-        named = [*_words(list(value.values()) if name == "exposure_causes" else value)]
-        for word in named:
+        causes = parameter.value if name == "exposure_causes" else {}
+        for word in _words(list(causes.values()) or parameter.value):
             if word not in known:
                 message, remedy = _unknown("finding", word, known)
                 yield draft.complain("unknown_finding", "weighing.yaml", message, name, remedy=remedy)
@@ -169,7 +168,8 @@ def misplaced_file(draft: Draft) -> Iterator[Complaint]:
     for entry in (entry for shelf in shelves for entry in shelf):
         place = PurePosixPath(entry.document.place)
         if place.stem != entry.id:
-            yield entry.complain("misplaced_file", f"the file is named {place.name}", "id", remedy=f"name it {entry.id}.yaml")
+            remedy = f"name it {entry.id}.yaml"
+            yield entry.complain("misplaced_file", f"the file is named {place.name}", "id", remedy=remedy)
         if isinstance(entry.value, Cause) and place.parent.name not in entry.value.mechanisms:
             remedy = f"move it to causes/{entry.value.mechanisms[0]}/"
             yield entry.complain("misplaced_file", f"lies in {place.parent}", "mechanisms", remedy=remedy)

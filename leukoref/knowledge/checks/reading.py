@@ -20,7 +20,7 @@ from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause
 from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.loader import BASE_FIELDS, COLLECTIONS, FIELDS, YAML_LOADER, Complaint, rule_files
-from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, Test
+from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
 
 Path_ = tuple[str | int, ...]
@@ -55,7 +55,9 @@ class Entry(Generic[Model]):
     def id(self) -> str:
         return str(getattr(self.value, "id", None) or getattr(self.value, "finding", ""))
 
-    def complain(self, check: str, message: str, *path: str | int, remedy: str = "", severity: str = "error") -> Complaint:
+    def complain(
+        self, check: str, message: str, *path: str | int, remedy: str = "", severity: str = "error"
+    ) -> Complaint:
         """A complaint about this object, or about the part of it at ``path``."""
         line = self.document.line((*self.path, *path))
         return Complaint(
@@ -76,11 +78,12 @@ class Draft:
     causes: list[Entry[Cause]] = field(default_factory=list)
     drugs: list[Entry[Drug]] = field(default_factory=list)
     red_flags: list[Entry[RedFlag]] = field(default_factory=list)
-    tests: list[Entry[Test]] = field(default_factory=list)
+    tests: list[Entry[WorkupStep]] = field(default_factory=list)
     disclaimers: list[Entry[Disclaimer]] = field(default_factory=list)
     references: list[Entry[Reference]] = field(default_factory=list)
     single: dict[str, Any] = field(default_factory=dict)
     priors: Entry[Priors] | None = None
+    positions: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @cached_property
     def finding(self) -> dict[str, Finding]:
@@ -191,7 +194,8 @@ def _place(name: str, document: Document, draft: Draft) -> None:
         _place_single(name, document, draft)
     elif room not in COLLECTIONS:
         remedy = f"move it into one of {', '.join(COLLECTIONS)}"
-        draft.complaints.append(Complaint(file=document.name, message="has no place in the base", remedy=remedy, check="layout"))
+        lost = Complaint(file=document.name, message="has no place in the base", remedy=remedy, check="layout")
+        draft.complaints.append(lost)
     elif not isinstance(document.value, dict):
         draft.complaints.append(Complaint(file=document.name, line=1, message="a mapping is expected", check="layout"))
     else:
@@ -212,19 +216,20 @@ def _place(name: str, document: Document, draft: Draft) -> None:
 
 def _shelve(entry: Entry[Any], draft: Draft) -> None:
     """Adds an entry; one of a later layer replaces its namesake, one of the same layer is a duplicate."""
-    shelf: list[Entry[Any]] = getattr(draft, FIELDS[type(entry.value)])
-    if not isinstance(entry.value, Derived):
-        for position, other in enumerate(shelf):
-            if other.id != entry.id:
-                continue
-            if other.document.layer < entry.document.layer:
-                shelf[position] = entry
-            else:
-                where = f"{other.document.name}:{other.document.line(other.path)}"
-                message = f"{FIELDS[type(entry.value)]}: id {entry.id!r} is defined twice, first in {where}"
-                draft.complaints.append(entry.complain("duplicate_id", message, "id", remedy="rename or remove one"))
-            return
-    shelf.append(entry)
+    field_name = FIELDS[type(entry.value)]
+    shelf: list[Entry[Any]] = getattr(draft, field_name)
+    key = (field_name, entry.id if not isinstance(entry.value, Derived) else str(len(shelf)))
+    position = draft.positions.setdefault(key, len(shelf))
+    if position == len(shelf):
+        shelf.append(entry)
+        return
+    other = shelf[position]
+    if other.document.layer < entry.document.layer:
+        shelf[position] = entry
+        return
+    where = f"{other.document.name}:{other.document.line(other.path)}"
+    message = f"{field_name}: id {entry.id!r} is defined twice, first in {where}"
+    draft.complaints.append(entry.complain("duplicate_id", message, "id", remedy="rename or remove one"))
 
 
 def _place_single(name: str, document: Document, draft: Draft) -> None:
@@ -262,8 +267,8 @@ def validated(model: type[Model], value: Any, document: Document, path: Path_, d
             message = problem["msg"].removeprefix("Value error, ")
             draft.complaints.append(
                 Complaint(
-                    file=document.name, line=document.line((*path, *problem["loc"])), rule=str(rule or (path or ("",))[-1]),
-                    message=f"{where}: {message}" if where else message, check="form",
+                    file=document.name, line=document.line((*path, *problem["loc"])), check="form",
+                    rule=str(rule or (path or ("",))[-1]), message=f"{where}: {message}" if where else message,
                     remedy=_remedy(problem["type"], model),
                 )
             )  # fmt: skip

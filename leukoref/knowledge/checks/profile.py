@@ -1,0 +1,96 @@
+"""The core profile: every cause speaks to every core finding and every scale, in probabilities that add up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from leukoref.knowledge.cause import Cause
+from leukoref.knowledge.checks import check
+from leukoref.knowledge.checks.reading import Draft
+from leukoref.knowledge.loader import Complaint
+
+TOLERANCE = 0.011  # shares are written with two decimals
+SHOWN = 12
+
+
+@check
+def core_hole(draft: Draft) -> Iterator[Complaint]:
+    """A cause is silent on a core finding or a scale: it would be neutral where others pay."""
+    words = {word.finding: scale.id for scale in draft.scales for word in scale.value.words}
+    core = [entry.id for entry in draft.findings if entry.value.core and entry.value.kind == "presence"]
+    for entry in draft.causes:
+        spoken = _spoken(entry.value, words)
+        for kind, wanted in (("core finding", core), ("scale", [scale.id for scale in draft.scales])):
+            holes = [name for name in wanted if name not in spoken]
+            if holes:
+                more = f" and {len(holes) - SHOWN} more" if len(holes) > SHOWN else ""
+                message = f"silent on {len(holes)} of {len(wanted)} {kind}s: {', '.join(holes[:SHOWN])}{more}"
+                remedy = "add a sourced frequency, or a labelled estimate under `estimates`"
+                yield entry.complain("core_hole", message, "estimates", remedy=remedy)
+        drawn = {name for block in entry.value.estimates for name in block.cells}
+        for scale in draft.scales:
+            if scale.id in spoken and scale.id not in drawn:
+                message = f"{scale.id}: statements, but no shape; the rest is spread evenly over the bins"
+                remedy = "add the estimated share of each bin"
+                yield entry.complain("core_hole", message, "estimates", remedy=remedy, severity="warning")
+
+
+def _spoken(cause: Cause, words: dict[str, str]) -> set[str]:
+    """Core findings and scales the cause has a figure or an estimate for."""
+    found = {name for block in cause.estimates for name in block.cells}
+    for statement in cause.statements:
+        if statement.weighed and statement.finding and (statement.frequency or statement.likelihood_ratio):
+            found.add(statement.finding)
+            if statement.finding in words:
+                found.add(words[statement.finding])
+    return found
+
+
+@check
+def wrong_cell(draft: Draft) -> Iterator[Complaint]:
+    """An estimate is a probability of a presence finding, or one share per bin of a scale, adding up to 1."""
+    for entry in draft.causes:
+        seen: dict[str, str] = {}
+        for position, block in enumerate(entry.value.estimates):
+            for name, value in block.cells.items():
+                problem = _cell_problem(name, value, draft)
+                if name in seen:
+                    problem = (f"{name} is estimated in {seen[name]!r} and again in {block.group!r}", "keep one")
+                seen.setdefault(name, block.group)
+                if problem:
+                    path = ("estimates", position, "cells", name)
+                    yield entry.complain("wrong_cell", problem[0], *path, remedy=problem[1])
+
+
+def _cell_problem(name: str, value: float | tuple[float, ...], draft: Draft) -> tuple[str, str] | None:
+    scale, finding = draft.scale.get(name), draft.finding.get(name)
+    if scale is None and finding is None:
+        return f"cell names unknown finding {name!r}", "correct the id or add the finding"
+    if isinstance(value, tuple):
+        if scale is None:
+            return f"{name} is no scale, it has one probability", "give one number"
+        if len(value) != len(scale.bins):
+            return f"{name}: {len(value)} shares for {len(scale.bins)} bins", f"the bins are {', '.join(scale.bins)}"
+        if not all(0 <= share <= 1 for share in value):
+            return f"{name}: a share lies between 0 and 1", "correct it"
+        if abs(math.fsum(value) - 1) > TOLERANCE:
+            return f"{name}: shares add up to {math.fsum(value):.3g}", "they add up to 1"
+        return None
+    if scale is not None and (finding is None or finding.kind == "quantity"):
+        return f"{name} is a scale", f"give one share per bin: {', '.join(scale.bins)}"
+    if finding is not None and finding.kind == "quantity":
+        return f"{name} is a quantity without a scale", "estimate a presence finding derived from it"
+    if not 0 <= value <= 1:
+        return f"{name}: {value:g} is no probability", "a probability lies between 0 and 1"
+    return None
+
+
+@check
+def core_word_of_scale(draft: Draft) -> Iterator[Complaint]:
+    """A finding that says a bin of a scale is not core as well: it would be weighed twice."""
+    words = {word.finding for scale in draft.scales for word in scale.value.words}
+    for entry in draft.findings:
+        if entry.value.core and entry.id in words:
+            message = "is core and also says a bin of a scale"
+            yield entry.complain("core_word_of_scale", message, "core", remedy="the scale is enough: drop core")

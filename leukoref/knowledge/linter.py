@@ -1,0 +1,39 @@
+"""`leukoref lint`: reads rule files like a compiler and reports every complaint at once, with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+from leukoref.knowledge import checks
+from leukoref.knowledge.checks.reading import read_draft
+from leukoref.knowledge.loader import Complaint, packaged_rules
+
+for _module in iter_modules(checks.__path__):
+    import_module(f"{checks.__name__}.{_module.name}")
+
+
+def lint(folders: Sequence[Path] = ()) -> list[Complaint]:
+    """Every complaint about the rule files in ``folders``, errors and warnings, in the order of the files.
+
+    The folders are layers: a later one replaces entries of an earlier one. Without folders the packaged
+    base is read; a first folder without `base.yaml` is a site's own and is read over the packaged base.
+    """
+    layers = [Path(folder) for folder in folders]
+    for folder in layers:
+        if not folder.is_dir():
+            return [Complaint(file=folder.name, message="no such folder of rules", check="layout")]
+    if not layers or not (layers[0] / "base.yaml").is_file():
+        layers.insert(0, packaged_rules())
+    draft = read_draft(layers)
+    complaints = list(draft.complaints)
+    for function in checks.CHECKS.values():
+        complaints.extend(function(draft))
+    return sorted(complaints, key=lambda c: (c.severity != "error", c.file, c.line, c.rule, c.message))
+
+
+def described() -> dict[str, str]:
+    """Check id -> one-line description, for the documentation and `leukoref lint --help`."""
+    return {name: (function.__doc__ or "").splitlines()[0] for name, function in sorted(checks.CHECKS.items())}
