@@ -74,7 +74,10 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
         known.recognised += 1
         timeline.check_time(observation.time, patient.as_of, where)
         finding = base.finding[match.finding] if match.finding else None
+        if finding is not None and finding.if_present and observation.present is not None:
+            finding, match = base.finding[finding.if_present], Match(finding.if_present, label=observation.finding)
         if finding is not None and finding.kind == "quantity":
+            finding = _share_of_differential(finding, observation, base)
             measured = _measure(observation, finding, base, where)
             series.append(timeline.Count(finding.id, observation, measured.low, measured.high))
             if observation.when == "now":
@@ -101,7 +104,7 @@ def match_name(name: str, code: str | None, base: Knowledge, where: str = "findi
     by_code = match_code(code, base)
     if by_code is None:
         return by_name
-    if by_name is None or _agree(by_name, by_code, base):
+    if by_name is None or _agree(by_name, by_code, base) or _label_of_code(name, code):
         return by_name if by_name and by_name.finding and not by_code.finding else by_code
     raise InputError(where, f"the name and the code {code} mean different findings", "correct one of them")
 
@@ -118,7 +121,7 @@ def match_code(code: str, base: Knowledge) -> Match | None:
 
 
 def _match_name(name: str, base: Knowledge) -> Match | None:
-    found = base.finding_names.get(normalise(name))
+    found = name if name in base.finding else base.finding_names.get(normalise(name))
     if found:
         return Match(found, label=name)
     if ":" in name and (coded := match_code(name, base)):
@@ -138,6 +141,12 @@ def _agree(one: Match, other: Match, base: Knowledge) -> bool:
     """Two readings agree when one is the other or lies above it; readings without a finding never clash."""
     left, right = _family(one, base), _family(other, base)
     return not left or not right or bool(left & right)
+
+
+def _label_of_code(name: str, code: str) -> bool:
+    """Whether the name is the coded HPO term's own label or synonym; then the two cannot clash."""
+    term = hpo.by_name(name)
+    return term is not None and term.id == code.strip().upper()
 
 
 def _family(match: Match, base: Knowledge) -> set[str]:
@@ -169,6 +178,15 @@ def _note_presence(known: Findings, match: Match, observation: Observation, base
 def _refer(known: Findings, name: str, observation: Observation) -> None:
     if observation.reference:
         known.references.setdefault(name, []).append(observation.reference)
+
+
+def _share_of_differential(finding: Finding, observation: Observation, base: Knowledge) -> Finding:
+    """'Neutrophils 75 %' names the count but means its share of the differential: the unit decides."""
+    if observation.unit and units.ucum(observation.unit, unit_index(base)) == "%" and finding.unit != "%":
+        for way in base.differential.get(finding.id, ()):
+            if len(way) == 1:
+                return base.finding[way[0]]
+    return finding
 
 
 def _measure(observation: Observation, finding: Finding, base: Knowledge, where: str) -> Quantity:

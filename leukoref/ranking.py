@@ -173,12 +173,13 @@ class Ranker:
                 word = "known to be missing" if holds is False else "not documented"
                 standing.adjustments.append((f"{word}: {statement.reason}", value, (statement.source,)))
                 standing.weight += value
-        for modifier in self.base.priors.modifiers:
-            if inference.presence.get(modifier.finding) and standing.cause.id == modifier.cause:
-                value = decibans(modifier.odds)
-                text = f"{self.base.finding[modifier.finding].name}: prior times {modifier.odds:g} (estimate)"
-                standing.adjustments.append((text, value, (modifier.source,) if modifier.source else ()))
-                standing.weight += value
+        here = [m for m in self.base.priors.modifiers if m.cause == standing.cause.id and inference.presence.get(m.finding)]
+        if here:
+            strongest = max(here, key=lambda modifier: (modifier.odds, modifier.finding))
+            value = decibans(strongest.odds)
+            text = f"{self.base.finding[strongest.finding].name}: prior times {strongest.odds:g} (estimate)"
+            standing.adjustments.append((text, value, (strongest.source,) if strongest.source else ()))
+            standing.weight += value
         culprits = self.base.parameter("culprit_cause")
         if standing.cause.id == culprits and (best := self.culprits(known.exposures)):
             exposure, value = best[0]

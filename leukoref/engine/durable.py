@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +20,9 @@ from durable import engine as durable_engine
 
 from leukoref.engine.program import CompiledRule, compile_rules
 from leukoref.errors import EngineError
-from leukoref.findings import Findings
+from leukoref.findings import Findings, Quantity
 from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.conditions import Atom, Clause
+from leukoref.knowledge.conditions import Atom
 
 RULESET = "leukoref"
 MATCHES_PER_FACT = 60
@@ -75,15 +75,12 @@ class DurableEngine:
     def _build(self) -> None:
         self._process = os.getpid()
         self._host = _Host()
-        self._copies: Counter[str] = Counter()
-        self._wanted: set[tuple[str, str]] = set()
-        self._measured: dict[str, list[Atom]] = {}
+        # finding -> the atoms asked of each of its copies
+        self._asked: dict[str, list[set[Atom]]] = {}
         uses: Counter[str] = Counter()
         definition: dict[str, Any] = {}
         for rule in self._rules:
             for holds, clauses in ((True, rule.present), (False, rule.absent)):
-                if not holds and rule.kind == "red_flag":
-                    continue
                 action = self._conclusion(rule, holds)
                 for clause in clauses:
                     definition[f"r{len(definition)}"] = {
@@ -96,12 +93,13 @@ class DurableEngine:
         """The condition of one atom, spread over copies of a finding that many rules ask for."""
         copy = uses[atom.finding] // MATCHES_PER_FACT
         uses[atom.finding] += 1
-        self._copies[atom.finding] = copy + 1
+        copies = self._asked.setdefault(atom.finding, [])
+        if copy == len(copies):
+            copies.append(set())
+        copies[copy].add(atom)
         name = {"finding": f"{atom.finding}#{copy}"}
         if atom.test in ("present", "absent"):
-            self._wanted.add((atom.finding, atom.test))
             return {"$and": [name, {"state": atom.test}]}
-        self._measured.setdefault(atom.finding, []).append(atom)
         edge = "high" if atom.test in ("lt", "le") else "low"
         test = {"lt": "$lt", "le": "$lte", "gt": "$gt", "ge": "$gte"}[atom.test]
         return {"$and": [name, {test: {edge: atom.limit}}]}
@@ -117,22 +115,29 @@ class DurableEngine:
 
         return conclude
 
-    def facts(self, finding: str, state: bool, sid: str) -> Iterable[dict[str, Any]]:
-        """The facts that tell the rules of a state; none when no rule asks for it."""
+    def facts(self, finding: str, state: bool, sid: str) -> Iterator[dict[str, Any]]:
+        """The facts that tell the rules of a state, one for each copy that asks for it."""
         word = "present" if state else "absent"
-        if (finding, word) in self._wanted:
-            for copy in range(self._copies[finding]):
+        for copy, atoms in enumerate(self._asked.get(finding, ())):
+            if any(atom.test == word for atom in atoms):
                 yield {"finding": f"{finding}#{copy}", "state": word, "sid": sid}
 
-    def measured_facts(self, finding: str, low: float, high: float, sid: str) -> Iterable[dict[str, Any]]:
-        """The facts that tell the rules of a quantity; a value that no rule can match is not asserted."""
-        holds = {
-            "lt": lambda limit: high < limit, "le": lambda limit: high <= limit,
-            "gt": lambda limit: low > limit, "ge": lambda limit: low >= limit,
-        }  # fmt: skip
-        if any(holds[atom.test](atom.limit) for atom in self._measured.get(finding, ())):
-            for copy in range(self._copies[finding]):
-                yield {"finding": f"{finding}#{copy}", "low": low, "high": high, "sid": sid}
+    def measured_facts(self, finding: str, quantity: Quantity, sid: str) -> Iterator[dict[str, Any]]:
+        """The facts that tell the rules of a quantity; a value that no rule would match is not asserted."""
+        for copy, atoms in enumerate(self._asked.get(finding, ())):
+            if any(satisfied(atom, quantity) for atom in atoms):
+                yield {"finding": f"{finding}#{copy}", "low": quantity.low, "high": quantity.high, "sid": sid}
+
+
+def satisfied(atom: Atom, quantity: Quantity) -> bool:
+    """Whether the whole interval of a quantity lies on the atom's side of its limit."""
+    if atom.test == "lt":
+        return quantity.high < atom.limit
+    if atom.test == "le":
+        return quantity.high <= atom.limit
+    if atom.test == "gt":
+        return quantity.low > atom.limit
+    return atom.test == "ge" and quantity.low >= atom.limit
 
 
 class _Session:
@@ -155,7 +160,7 @@ class _Session:
     def run(self) -> Inference:
         facts: list[dict[str, Any]] = []
         for finding, quantity in self._known.quantities.items():
-            facts += self._engine.measured_facts(finding, quantity.low, quantity.high, self.sid)
+            facts += self._engine.measured_facts(finding, quantity, self.sid)
         for finding, state in sorted(self._known.presence.items()):
             for literal in self._learn(finding, state):
                 facts += self._engine.facts(*literal, self.sid)
@@ -201,22 +206,3 @@ class _Session:
                 result.presence[finding] = state
         result.derived = set(result.presence) - set(self._known.presence)
         return result
-
-
-def evaluate_clause(clause: Clause, known: Findings, presence: dict[str, bool]) -> bool:
-    """Whether all atoms of a clause hold: the definition that both engines are tested against."""
-    for atom in clause:
-        if atom.test in ("present", "absent"):
-            if presence.get(atom.finding) is not (atom.test == "present"):
-                return False
-            continue
-        quantity = known.quantities.get(atom.finding)
-        if quantity is None:
-            return False
-        holds = {
-            "lt": quantity.high < atom.limit, "le": quantity.high <= atom.limit,
-            "gt": quantity.low > atom.limit, "ge": quantity.low >= atom.limit,
-        }[atom.test]  # fmt: skip
-        if not holds:
-            return False
-    return True

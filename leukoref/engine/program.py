@@ -13,9 +13,10 @@ from leukoref import units
 from leukoref.errors import KnowledgeError
 from leukoref.findings import unit_index
 from leukoref.knowledge.base import Knowledge, all_statements
-from leukoref.knowledge.conditions import Atom, Clause, Comparison, Condition, alternatives
+from leukoref.knowledge.conditions import All, AnyOf, Atom, Clause, Comparison, Condition, alternatives
 from leukoref.knowledge.vocabulary import Derived
 
+PART = "part:"  # target of a rule that stands for a part of a longer condition
 Kind = Literal["finding", "criterion", "red_flag"]
 
 
@@ -31,51 +32,72 @@ class CompiledRule:
 
 
 def compile_rules(base: Knowledge) -> list[CompiledRule]:
-    """All rules of the base: derived findings, criteria of causes, red flags."""
-    rules = _derived_rules(base)
+    """All rules of the base: derived findings, criteria of causes, red flags, and parts they share out."""
+    compiler = _Compiler(base)
+    compiler.derived()
     for cause in base.causes:
         for index, statement in enumerate(all_statements(cause)):
             if statement.when is not None:
-                where = f"{cause.id}:{statement.id}"
-                rules.append(_rule("criterion", cause.id, index, statement.when, base, where))
+                compiler.add("criterion", cause.id, index, statement.when, f"{cause.id}:{statement.id}")
     for index, flag in enumerate(base.red_flags):
-        rules.append(_rule("red_flag", flag.id, index, flag.when, base, f"red flag {flag.id}"))
-    return rules
+        compiler.add("red_flag", flag.id, index, flag.when, f"red flag {flag.id}")
+    return compiler.rules
 
 
-def _derived_rules(base: Knowledge) -> list[CompiledRule]:
-    """Several rules of one finding are one rule: present by any, absent only if all are complete and absent."""
-    grouped: dict[str, list[Derived]] = {}
-    for entry in base.derived:
-        grouped.setdefault(entry.finding, []).append(entry)
-    rules = []
-    for position, (finding, entries) in enumerate(grouped.items()):
-        compiled = [_rule("finding", finding, position, entry.when, base, f"derived {finding}") for entry in entries]
-        present = tuple(dict.fromkeys(clause for rule in compiled for clause in rule.present))
-        absent: tuple[Clause, ...] = ()
-        if all(entry.complete for entry in entries):
-            absent = ((),)
-            for rule in compiled:
-                absent = tuple(
-                    tuple(dict.fromkeys((*left, *right))) for left in absent for right in rule.absent
-                )
-        rules.append(CompiledRule("finding", finding, position, present, absent))
-    return rules
+class _Compiler:
+    def __init__(self, base: Knowledge) -> None:
+        self._base = base
+        self.rules: list[CompiledRule] = []
 
+    def derived(self) -> None:
+        """Several rules of one finding are one: present by any, absent only if all are complete and absent."""
+        grouped: dict[str, list[Derived]] = {}
+        for entry in self._base.derived:
+            grouped.setdefault(entry.finding, []).append(entry)
+        for position, (finding, entries) in enumerate(grouped.items()):
+            when = entries[0].when if len(entries) == 1 else AnyOf(any=tuple(entry.when for entry in entries))
+            complete = all(entry.complete for entry in entries)
+            self.add("finding", finding, position, when, f"derived {finding}", complete=complete)
 
-def _rule(kind: Kind, target: str, index: int, when: Condition, base: Knowledge, where: str) -> CompiledRule:
-    def scale(comparison: Comparison) -> tuple[float, float]:
-        return limit_scale(comparison, base, where)
+    def add(
+        self, kind: Kind, target: str, index: int, when: Condition, where: str, *, complete: bool = True
+    ) -> None:
+        try:
+            present = self._alternatives(when, True, where)
+            absent = self._alternatives(when, False, where) if complete and kind != "red_flag" else []
+        except ValueError as error:
+            raise KnowledgeError(f"{where}: {error}") from None
+        self.rules.append(CompiledRule(kind, target, index, tuple(present), tuple(absent)))
 
-    try:
-        present, absent = alternatives(when, True, scale), alternatives(when, False, scale)
-    except ValueError as error:
-        raise KnowledgeError(f"{where}: {error}") from None
-    return CompiledRule(kind, target, index, tuple(present), tuple(absent))
+    def _alternatives(self, when: Condition, holds: bool, where: str) -> list[Clause]:
+        """Disjunctive normal form; when that grows too long, parts become rules of their own."""
+
+        def scale(comparison: Comparison) -> tuple[float, float]:
+            return limit_scale(comparison, self._base, where)
+
+        try:
+            return alternatives(when, holds, scale)
+        except ValueError:
+            parts = when.all if isinstance(when, All) else when.any if isinstance(when, AnyOf) else ()
+            if not parts:
+                raise
+        named = tuple(self._named(part, where) for part in parts)
+        return alternatives(All(all=named) if isinstance(when, All) else AnyOf(any=named), holds, scale)
+
+    def _named(self, part: Condition, where: str) -> Condition:
+        """The part itself if it is a comparison, else a stand-in for a rule that concludes it."""
+        if isinstance(part, Comparison):
+            return part
+        name = f"{PART}{part.model_dump_json(by_alias=True, exclude_none=True)}"
+        if not any(rule.target == name for rule in self.rules):
+            self.add("finding", name, len(self.rules), part, where)
+        return Comparison(finding=name)
 
 
 def limit_scale(comparison: Comparison, base: Knowledge, where: str) -> tuple[float, float]:
     """(factor, offset) from the unit a condition is written in to the canonical unit of its quantity."""
+    if comparison.finding.startswith(PART):
+        return 1.0, 0.0
     finding = base.finding.get(comparison.finding)
     if finding is None:
         raise KnowledgeError(f"{where}: unknown finding {comparison.finding!r}")

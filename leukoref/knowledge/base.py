@@ -37,7 +37,7 @@ class Knowledge(BaseModel):
     weighing: dict[str, Parameter]
     disclaimers: tuple[Disclaimer, ...]
     references: tuple[Reference, ...]
-    unit_aliases: dict[str, tuple[str, ...]]
+    unit_aliases: dict[str, tuple[str, ...]] = {}
     mechanisms: dict[str, str]
     differential: dict[str, tuple[tuple[str, ...], ...]] = {}
     duration_findings: dict[str, str] = {}
@@ -74,10 +74,10 @@ class Knowledge(BaseModel):
 
     @cached_property
     def finding_names(self) -> dict[str, str]:
-        """Normalised name, synonym or id -> finding id. Raises KnowledgeError if two findings share one."""
+        """Normalised name or synonym -> finding id. Raises KnowledgeError if two findings share one."""
         index: dict[str, str] = {}
         for entry in self.findings:
-            for name in (entry.name, entry.id, *entry.synonyms):
+            for name in (entry.name, *entry.synonyms):
                 if index.setdefault(normalise(name), entry.id) != entry.id:
                     raise KnowledgeError(f"{name!r} names both {index[normalise(name)]} and {entry.id}")
         return index
@@ -130,7 +130,8 @@ class Knowledge(BaseModel):
     @cached_property
     def core_presence(self) -> tuple[str, ...]:
         """Ids of the presence findings every cause must speak to."""
-        return tuple(entry.id for entry in self.findings if entry.core and entry.kind == "presence")
+        words = {word.finding for scale in self.scales for word in scale.words}
+        return tuple(e.id for e in self.findings if e.core and e.kind == "presence" and e.id not in words)
 
     def parameter(self, name: str) -> Any:
         """A number of `rules/weighing.yaml`."""

@@ -18,7 +18,7 @@ ABSENT: Literal["absent"] = "absent"
 State = Literal["present", "absent"]
 Limit = float | Literal["reference"]
 
-MAX_ALTERNATIVES = 64
+MAX_ALTERNATIVES = 32
 
 
 class Rule(BaseModel):

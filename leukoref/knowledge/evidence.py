@@ -8,7 +8,7 @@ answer can show it and a reader can recompute it. Parameters live in `rules/weig
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -77,7 +77,11 @@ class EvidenceTable:
         self._floor: float = base.parameter("estimate_floor")
         self._caps: Mapping[str, float] = base.parameter("weight_caps")
         self._rest: Mapping[str, float] = base.parameter("rest_rates")
-        self.words = {word.finding: (scale, word) for scale in base.scales for word in scale.words}
+        said = [(word.finding, scale, word) for scale in base.scales for word in scale.words]
+        # A word of several scales (pancytopenia) is a joint figure: it belongs to none of them alone.
+        joint = {finding for finding, count in Counter(name for name, _, _ in said).items() if count > 1}
+        self.words = {name: (scale, word) for name, scale, word in said if name not in joint}
+        self._worded = {name for name, _, _ in said}
 
     # -- probabilities ----------------------------------------------------------------------------
 
@@ -111,7 +115,7 @@ class EvidenceTable:
             grouped: dict[str, list[Statement]] = defaultdict(list)
             for statement in cause.statements:
                 if statement.weighed and statement.frequency and statement.finding and not statement.bins:
-                    if statement.finding not in self.words and statement.finding not in self.base.scale:
+                    if statement.finding not in self._worded and statement.finding not in self.base.scale:
                         grouped[statement.finding].append(statement)
             for finding, statements in grouped.items():
                 table[finding][cause.id] = self._sourced_rate(statements)

@@ -103,6 +103,7 @@ class Finding(Rule):
     plausible: Range | None = None
     molar_mass: float | None = Field(default=None, gt=0)
     reference: tuple[ReferenceInterval, ...] = ()
+    if_present: str | None = None
     lookback: str | None = None
     is_a: tuple[str, ...] = ()
     cluster: str | None = None

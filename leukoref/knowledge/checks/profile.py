@@ -18,7 +18,7 @@ SHOWN = 12
 def core_hole(draft: Draft) -> Iterator[Complaint]:
     """A cause is silent on a core finding or a scale: it would be neutral where others pay."""
     words = {word.finding: scale.id for scale in draft.scales for word in scale.value.words}
-    core = [entry.id for entry in draft.findings if entry.value.core and entry.value.kind == "presence"]
+    core = [e.id for e in draft.findings if e.value.core and e.value.kind == "presence" and e.id not in words]
     for entry in draft.causes:
         spoken = _spoken(entry.value, words)
         for kind, wanted in (("core finding", core), ("scale", [scale.id for scale in draft.scales])):

@@ -53,7 +53,8 @@ class Entry(Generic[Model]):
 
     @property
     def id(self) -> str:
-        return str(getattr(self.value, "id", None) or getattr(self.value, "finding", ""))
+        own = getattr(self.value, "id", None) or getattr(self.value, "finding", None)
+        return str(own or type(self.value).__name__.lower())
 
     def complain(
         self, check: str, message: str, *path: str | int, remedy: str = "", severity: str = "error"

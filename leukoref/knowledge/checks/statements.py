@@ -71,26 +71,27 @@ def repeated_or_contradictory(draft: Draft) -> Iterator[Complaint]:
                 groups[(path[:-2], statement.finding, statement.bins, source)].append((path, statement))
         for members in groups.values():
             for number, (path, later) in enumerate(members):
-                for _, earlier in members[:number]:
-                    yield from _compared(entry, path, earlier, later)
+                clashes = (_compared(entry, path, earlier, later) for _, earlier in members[:number])
+                yield from next(filter(None, clashes), ())
 
 
-def _compared(entry: Entry[Cause], path: Path_, earlier: Statement, later: Statement) -> Iterator[Complaint]:
+def _compared(entry: Entry[Cause], path: Path_, earlier: Statement, later: Statement) -> list[Complaint]:
     figures = ("state", "frequency", "likelihood_ratio", "qualitative")
     if all(getattr(earlier, key) == getattr(later, key) for key in figures):
-        if earlier.population == later.population:
-            message = f"says the same as {earlier.id}: finding, figure and source are equal"
-            yield entry.complain("duplicate_statement", message, *path, remedy="remove one")
-        return
+        if earlier.population != later.population:
+            return []
+        message = f"says the same as {earlier.id}: finding, figure and source are equal"
+        return [entry.complain("duplicate_statement", message, *path, remedy="remove one")]
     if {earlier.qualitative, later.qualitative} == {"supports", "opposes"} and earlier.state == later.state:
         message = f"opposes what {earlier.id} supports, from the same source"
-        yield entry.complain("contradictory_statement", message, *path, remedy="re-read the source and keep one")
+        return [entry.complain("contradictory_statement", message, *path, remedy="re-read the source and keep one")]
     if earlier.population == later.population and earlier.frequency and later.frequency:
         ours, theirs = _bounds(later), _bounds(earlier)
         if ours[0] > theirs[1] + ROUNDING or theirs[0] > ours[1] + ROUNDING:
             message = f"contradicts {earlier.id}: {_shown(ours)} here, {_shown(theirs)} there, same population"
             remedy = "re-read the source; say in `population` whom each figure is about"
-            yield entry.complain("contradictory_statement", message, *path, remedy=remedy)
+            return [entry.complain("contradictory_statement", message, *path, remedy=remedy)]
+    return []
 
 
 def _bounds(statement: Statement) -> tuple[float, float]:
@@ -188,7 +189,7 @@ def few_examples(draft: Draft) -> Iterator[Complaint]:
 @check
 def unreadable_example(draft: Draft) -> Iterator[Complaint]:
     """The patient of an example is read as any patient is: every finding recognised, every unit right."""
-    from leukoref.errors import LeukorefError
+    from leukoref.errors import InputError, KnowledgeError
     from leukoref.findings import resolve
     from leukoref.patient import Patient, case_input
 
@@ -198,10 +199,10 @@ def unreadable_example(draft: Draft) -> Iterator[Complaint]:
         for position, example in enumerate(entry.value.examples):
             try:
                 known = resolve(Patient.parse(case_input(example.patient)), draft.knowledge)
-            except LeukorefError as error:
+            except InputError as error:
                 yield entry.complain("unreadable_example", f"{example.name}: {error}", "examples", position, "patient")
                 continue
-            except KeyError:  # a name of the vocabulary is broken; the check for that complains
+            except (KnowledgeError, KeyError, TypeError):  # the vocabulary is broken; its own check complains
                 return
             for missed in known.unrecognized:
                 message = f"{example.name}: {missed['finding']!r} is not in the vocabulary"

@@ -1,0 +1,117 @@
+"""What one FHIR resource says, before the patient's whole record decides what of it counts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from leukoref.interop.fhir_concepts import Meaning
+
+Outcome = Literal["used", "not_relevant", "rejected"]
+
+
+class Entry(NamedTuple):
+    """What became of one resource. ``rejected``: the vocabulary knows it, but it cannot be used as it stands."""
+
+    reference: str
+    outcome: Outcome
+    reason: str
+    findings: tuple[str, ...] = ()
+
+    @property
+    def resource_type(self) -> str:
+        return self.reference.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line or file of a bulk export that could not be read."""
+
+    file: str
+    line: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.problem}"
+
+
+@dataclass(slots=True, eq=False)
+class Fact:
+    """One finding as a resource states it. ``key`` is the finding's id, or an HPO code or name that implies one."""
+
+    key: str
+    reference: str
+    quantity: bool
+    present: bool | None = None
+    value: float = 0.0
+    unit: str = ""
+    comparator: str | None = None
+    time: dt.datetime | None = None
+    dated_to_day: bool = False
+    windowed: bool = True
+    earlier: bool = False
+    rank: int = 1
+    sample: str = ""
+    identifiers: tuple[str, ...] = ()
+    version: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Dose:
+    """One record of a drug: from when to when, as far as it says. ``link`` joins records of one order."""
+
+    drugs: tuple[str, ...]
+    reference: str
+    start: dt.datetime | None = None
+    stop: dt.datetime | None = None
+    ended: bool = False
+    given: bool = False
+    link: str = ""
+
+
+class Refusal(NamedTuple):
+    """A drug said not to be taken, which overrules orders for it made before."""
+
+    drugs: tuple[str, ...]
+    reference: str
+    time: dt.datetime | None
+
+
+@dataclass(slots=True, eq=False)
+class Ledger:
+    """Everything read of one patient so far, and the account of every resource."""
+
+    patient: dict[str, object] = field(default_factory=dict)
+    facts: list[Fact] = field(default_factory=list)
+    doses: list[Dose] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    versions: dict[str, tuple[float, float]] = field(default_factory=dict)
+    voided: dict[tuple[str, str], float] = field(default_factory=dict)
+    ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unknown: Counter[tuple[str, Meaning]] = field(default_factory=Counter)
+    unknown_at: dict[Meaning, str] = field(default_factory=dict)
+    warnings: dict[str, None] = field(default_factory=dict)
+    ages: list[tuple[dt.datetime | None, float]] = field(default_factory=list)
+    settings: list[tuple[dt.datetime | None, str]] = field(default_factory=list)
+    newest: dt.datetime | None = None
+
+    def note(self, reference: str, outcome: Outcome, reason: str, findings: tuple[str, ...] = ()) -> None:
+        self.entries[reference] = Entry(reference, outcome, reason, findings)
+
+    def seen_at(self, time: dt.datetime | None) -> None:
+        if time is not None and (self.newest is None or time > self.newest):
+            self.newest = time
+
+    def forget(self, reference: str) -> None:
+        """Drops what an older version of a resource said."""
+        self.facts = [fact for fact in self.facts if fact.reference != reference]
+        self.doses = [dose for dose in self.doses if dose.reference != reference]
+        self.refusals = [refusal for refusal in self.refusals if refusal.reference != reference]
+        self.entries.pop(reference, None)
+
+    def all_entries(self) -> Iterator[Entry]:
+        yield from self.entries.values()

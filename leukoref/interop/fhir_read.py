@@ -1,0 +1,369 @@
+"""FHIR resources as facts: what each states, its status, its time and unit; lenient in form, strict in meaning."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable
+from typing import Any
+
+from leukoref.interop import fhir_codes as codes
+from leukoref.interop import fhir_times as times
+from leukoref.interop.fhir_concepts import Concepts, Meaning, Resource
+from leukoref.interop.fhir_facts import Fact, Ledger
+from leukoref.knowledge.names import normalise
+from leukoref.knowledge.vocabulary import Finding
+
+WHEN_EXTENSION = "urn:leukoref:when"  # our own writer marks an undated earlier finding with it
+
+
+class Refused(Exception):
+    """Why a resource cannot be used; becomes its reason in the account."""
+
+
+class Reader:
+    """Reads resources of one feed into ledgers. ``zone`` is where times without a zone are taken to be."""
+
+    def __init__(self, concepts: Concepts, zone: dt.tzinfo = dt.UTC) -> None:
+        self.concepts = concepts
+        self.zone = zone
+
+    # -- Observation ------------------------------------------------------------------------------------------
+
+    def observation(self, resource: Resource, reference: str, ledger: Ledger) -> None:
+        meaning = self.concepts.meaning(resource.get("code"))
+        components = resource.get("component")
+        if not components and not meaning.key and not meaning.carrier and not meaning.age:
+            self._unknown(meaning, reference, ledger)
+            return
+        parts: list[tuple[Meaning, Resource]] = []
+        if meaning.known or meaning.carrier or meaning.age:
+            parts.append((meaning, resource))
+        for component in components or ():
+            if type(component) is dict:
+                parts.append((self.concepts.meaning(component.get("code")), component))
+        self._parts(parts, resource, reference, ledger, meaning)
+
+    def _parts(
+        self, parts: list[tuple[Meaning, Resource]], resource: Resource, reference: str, ledger: Ledger, whole: Meaning
+    ) -> None:
+        """The findings of one Observation and its components; one refused part refuses only itself."""
+        parts = [(m, p) for m, p in parts if m.known or m.carrier or m.age]
+        if not parts:
+            self._unknown(whole, reference, ledger)
+            return
+        facts: list[Fact] = []
+        reasons: list[str] = []
+        try:
+            time = self._status_and_time(resource, reference, ledger)
+        except Refused as refused:
+            self._void(resource, [m.key for m, _ in parts], ledger)
+            ledger.note(reference, "rejected", str(refused))
+            return
+        for meaning, part in parts:
+            if part is resource and len(parts) > 1 and not _has_value(part):
+                continue
+            if meaning.age:
+                self._age(part, time, ledger)
+                continue
+            try:
+                facts += self._facts(meaning, part)
+            except Refused as refused:
+                reasons.append(str(refused))
+        for fact in facts:
+            self._stamp(fact, resource, reference, time)
+        ledger.facts += facts
+        if facts:
+            ledger.note(reference, "used", "; ".join(reasons), tuple(fact.key for fact in facts))
+        elif reasons:
+            self._void(resource, [m.key for m, _ in parts], ledger)
+            ledger.note(reference, "rejected", "; ".join(dict.fromkeys(reasons)))
+        elif any(meaning.age for meaning, _ in parts):
+            ledger.note(reference, "used", "age")
+        else:
+            self._unknown(whole, reference, ledger)
+
+    def _status_and_time(self, resource: Resource, reference: str, ledger: Ledger) -> times.Time | None:
+        status = resource.get("status")
+        if status not in codes.RESULT_RANK:
+            raise Refused(codes.RESULT_REFUSED.get(str(status), "no status that FHIR knows"))
+        if resource.get("focus"):
+            raise Refused("is about something else than the patient (focus)")
+        time = times.of_resource(resource, "effective", self.zone, "issued")
+        if time is None:
+            stated = [key for key in resource if key.startswith("effective")]
+            if stated:
+                raise Refused("its time cannot be read")
+            return None
+        if time.zone_assumed:
+            ledger.warnings["a time without zone was read in the zone of the assessment"] = None
+        ledger.seen_at(time.at)
+        return time
+
+    def _stamp(self, fact: Fact, resource: Resource, reference: str, time: times.Time | None) -> None:
+        fact.reference = reference
+        fact.rank = codes.RESULT_RANK[resource["status"]]
+        fact.identifiers = identifiers(resource)
+        fact.version = self.updated(resource)
+        if time is not None:
+            fact.time, fact.dated_to_day = time.at, time.to_day
+        specimen = resource.get("specimen")
+        if type(specimen) is dict:
+            fact.sample = str(specimen.get("reference") or "")
+        if resource.get("extension") and _marked_earlier(resource):
+            fact.earlier = True
+
+    def _facts(self, meaning: Meaning, part: Resource) -> list[Fact]:
+        """The findings of an Observation or component. Raises Refused."""
+        if meaning.problem:
+            raise Refused(meaning.problem)
+        absent = part.get("dataAbsentReason")
+        if absent:
+            if _has_value(part):
+                raise Refused("has a value and a reason for having none")
+            raise Refused(f"no result: {_first_code(absent) or 'reason not coded'}")
+        if meaning.carrier and not meaning.key:
+            meaning = self.concepts.meaning(part.get("valueCodeableConcept"))
+            if not meaning.key or meaning.problem:
+                return []
+            if meaning.finding is not None and meaning.finding.kind == "quantity":
+                raise Refused("names a measurement as its value")
+            return [Fact(meaning.key, "", False, present=True)]
+        finding = meaning.finding
+        if finding is not None and finding.kind == "quantity":
+            return self._quantity(finding, part)
+        state = _state(part)
+        if state is None:
+            raise Refused("its value says neither present nor absent")
+        return [Fact(meaning.key, "", False, present=state)]
+
+    def _quantity(self, finding: Finding, part: Resource) -> list[Fact]:
+        quantity = part.get("valueQuantity")
+        if type(quantity) is dict:
+            return [self._measured(finding, quantity, part)]
+        bounds = part.get("valueRange")
+        if type(bounds) is dict:
+            low, high = bounds.get("low"), bounds.get("high")
+            facts = []
+            if type(low) is dict:
+                facts.append(self._measured(finding, {**low, "comparator": None if high else ">="}, part))
+            if type(high) is dict:
+                facts.append(self._measured(finding, {**high, "comparator": None if low else "<="}, part))
+            if facts:
+                return facts
+        if not _has_value(part):
+            return self._interpreted(finding, part)
+        kind = next(key for key in part if key.startswith("value"))[5:]
+        raise Refused(f"{kind} where a quantity with its unit is expected")
+
+    def _measured(self, finding: Finding, quantity: Resource, part: Resource) -> Fact:
+        value = quantity.get("value")
+        if type(value) not in (int, float) or not math.isfinite(value):
+            raise Refused("no number in its quantity")
+        reading = self.concepts.unit(finding, quantity)
+        if isinstance(reading, str):
+            raise Refused(reading)
+        comparator = quantity.get("comparator") or None
+        if comparator not in (None, "<", "<=", ">", ">="):
+            raise Refused("a comparator that is not read")
+        plausible = finding.plausible
+        inside = float(f"{value * reading.slope + reading.shift:.12g}")
+        if plausible is not None and not plausible.low <= inside <= plausible.high:
+            raise Refused(f"outside the possible {plausible.low:g} to {plausible.high:g} {finding.unit}")
+        ranges = part.get("referenceRange")
+        if ranges:
+            self._check_ranges(finding, ranges, reading.slope)
+        return Fact(finding.id, "", True, value=float(value), unit=reading.unit, comparator=comparator)
+
+    def _check_ranges(self, finding: Finding, ranges: Any, slope: float) -> None:
+        """A reference range is no evidence here, but its unit contradicting the value's is a sign of a misprint."""
+        for entry in ranges if isinstance(ranges, list) else ():
+            for side in ("low", "high"):
+                limit = entry.get(side) if type(entry) is dict else None
+                if type(limit) is not dict or not (limit.get("code") or limit.get("unit")):
+                    continue
+                reading = self.concepts.unit(finding, limit)
+                if not isinstance(reading, str) and abs(reading.slope - slope) > 1e-9 * abs(slope):
+                    raise Refused("its unit differs from the unit of its reference range")
+
+    def _interpreted(self, finding: Finding, part: Resource) -> list[Fact]:
+        """Low, high or normal as the laboratory flagged it, where it sent no number."""
+        flag = next((code for code in _codes(part.get("interpretation"))), "")
+        low, high = self.concepts.flagged(finding)
+        if flag in codes.LOW and low:
+            return [Fact(low, "", False, present=True)]
+        if flag in codes.HIGH and high:
+            return [Fact(high, "", False, present=True)]
+        if flag in codes.NORMAL and (low or high):
+            return [Fact(name, "", False, present=False) for name in (low, high) if name]
+        raise Refused("no value")
+
+    def _age(self, part: Resource, time: times.Time | None, ledger: Ledger) -> None:
+        quantity = part.get("valueQuantity")
+        unit = str((quantity or {}).get("code") or (quantity or {}).get("unit") or "") if type(quantity) is dict else ""
+        if type(quantity) is dict and type(quantity.get("value")) in (int, float) and unit in ("a", "mo", "wk", "d", "h"):
+            from leukoref.knowledge.vocabulary import age_in_years
+
+            years = age_in_years(f"{quantity['value']!r} {unit}")
+            ledger.ages.append((time.at if time else None, years))
+
+    # -- Condition, Procedure, FamilyMemberHistory ------------------------------------------------------------
+
+    def condition(self, resource: Resource, reference: str, ledger: Ledger) -> None:
+        meaning = self.concepts.meaning(resource.get("code"))
+        if not meaning.known:
+            self._unknown(meaning, reference, ledger)
+            return
+        verified = _first_code(resource.get("verificationStatus"))
+        if reason := meaning.problem or codes.CONDITION_REFUSED.get(verified):
+            self._refuse(reason, meaning, resource, reference, ledger)
+            return
+        if meaning.finding is not None and meaning.finding.kind == "quantity":
+            self._refuse("a measurement without its value", meaning, resource, reference, ledger)
+            return
+        clinical = _first_code(resource.get("clinicalStatus"))
+        onset = times.of_resource(resource, "onset", self.zone)
+        recorded = times.of_resource(resource, "recorded", self.zone, "recordedDate", "assertedDate")
+        over = times.of_resource(resource, "abatement", self.zone)
+        ended = clinical in codes.CONDITION_OVER or (
+            not clinical and (over is not None or any(key.startswith("abatement") for key in resource))
+        )
+        time = onset or recorded
+        encounter_only = "encounter-diagnosis" in _codes(resource.get("category"))
+        fact = Fact(
+            meaning.key, reference, False, present=verified != "refuted", earlier=ended and verified != "refuted",
+            time=(recorded or onset or NO_TIME).at if time else None, windowed=encounter_only or verified == "refuted",
+            identifiers=identifiers(resource), version=self.updated(resource),
+        )  # fmt: skip
+        for moment in (onset, recorded):
+            ledger.seen_at(moment.at if moment else None)
+        ledger.facts.append(fact)
+        ledger.note(reference, "used", "", (meaning.key,))
+
+    def procedure(self, resource: Resource, reference: str, ledger: Ledger) -> None:
+        meaning = self.concepts.meaning(resource.get("code"))
+        if not meaning.known:
+            self._unknown(meaning, reference, ledger)
+            return
+        status = str(resource.get("status"))
+        refused = meaning.problem or codes.PROCEDURE_REFUSED.get(status)
+        if refused or status not in codes.PROCEDURE_DONE:
+            self._refuse(refused or "no status that FHIR knows", meaning, resource, reference, ledger)
+            return
+        if meaning.finding is not None and meaning.finding.kind == "quantity":
+            self._refuse("a measurement without its value", meaning, resource, reference, ledger)
+            return
+        time = times.of_resource(resource, "performed", self.zone) or times.of_resource(resource, "occurrence", self.zone)
+        ledger.seen_at(time.at if time else None)
+        ledger.facts.append(
+            Fact(
+                meaning.key, reference, False, present=True, time=time.at if time else None,
+                identifiers=identifiers(resource), version=self.updated(resource),
+            )
+        )  # fmt: skip
+        ledger.note(reference, "used", "", (meaning.key,))
+
+    def family(self, resource: Resource, reference: str, ledger: Ledger) -> None:
+        if resource.get("status") == "entered-in-error":
+            ledger.note(reference, "rejected", "entered in error")
+            return
+        found = []
+        for condition in resource.get("condition") or ():
+            if type(condition) is dict:
+                history = self.concepts.family_history(self.concepts.meaning(condition.get("code")))
+                if history:
+                    found.append(history)
+        if not found:
+            ledger.note(reference, "not_relevant", "no condition of a relative that the vocabulary knows")
+            return
+        for key in dict.fromkeys(found):
+            ledger.facts.append(Fact(key, reference, False, present=True, windowed=False, version=self.updated(resource)))
+        ledger.note(reference, "used", "", tuple(dict.fromkeys(found)))
+
+    # -- shared -----------------------------------------------------------------------------------------------
+
+    def _refuse(self, reason: str, meaning: Meaning, resource: Resource, reference: str, ledger: Ledger) -> None:
+        self._void(resource, [meaning.key], ledger)
+        ledger.note(reference, "rejected", reason)
+
+    def _void(self, resource: Resource, keys: list[str], ledger: Ledger) -> None:
+        """A newer version that takes a result back also silences older ones of the same business identifier."""
+        for identifier in identifiers(resource):
+            for key in keys:
+                ledger.voided[identifier, key] = max(self.updated(resource), ledger.voided.get((identifier, key), 0.0))
+
+    @staticmethod
+    def _unknown(meaning: Meaning, reference: str, ledger: Ledger) -> None:
+        kind = reference.partition("/")[0]
+        ledger.unknown[kind, meaning] += 1
+        ledger.unknown_at.setdefault(meaning, reference)
+
+    @staticmethod
+    def updated(resource: Resource) -> float:
+        """When this version was written, as far as it says: meta.lastUpdated, else the time of issue."""
+        meta = resource.get("meta")
+        moment = times.read_time(meta.get("lastUpdated")) if type(meta) is dict else None
+        moment = moment or times.read_time(resource.get("issued"))
+        return moment.at.timestamp() if moment else 0.0
+
+
+NO_TIME = times.Time(dt.datetime.min.replace(tzinfo=dt.UTC))
+Handler = Callable[[Resource, str, Ledger], None]
+
+
+def identifiers(resource: Resource) -> tuple[str, ...]:
+    """The business identifiers of a resource as ``system|value``."""
+    found = resource.get("identifier")
+    if not isinstance(found, list):
+        return ()
+    return tuple(f"{i.get('system') or ''}|{i['value']}" for i in found if type(i) is dict and i.get("value"))
+
+
+def _has_value(part: Resource) -> bool:
+    return any(key.startswith("value") for key in part)
+
+
+def _codes(concepts: Any) -> list[str]:
+    """The codes of a CodeableConcept, a list of them, or the bare code older versions of FHIR have there."""
+    if isinstance(concepts, str):
+        return [concepts]
+    found = []
+    for concept in concepts if isinstance(concepts, list) else [concepts]:
+        if type(concept) is dict:
+            codings = concept.get("coding")
+            for coding in codings if isinstance(codings, list) else ():
+                if type(coding) is dict and isinstance(coding.get("code"), str):
+                    found.append(coding["code"])
+    return found
+
+
+def _first_code(concept: Any) -> str:
+    return next(iter(_codes(concept)), "")
+
+
+def _state(part: Resource) -> bool | None:
+    """Present or absent, as a value says it: a boolean, a coded answer, a word, else the interpretation."""
+    if type(part.get("valueBoolean")) is bool:
+        return bool(part["valueBoolean"])
+    concept = part.get("valueCodeableConcept")
+    if type(concept) is dict:
+        codings = concept.get("coding")
+        for coding in codings if isinstance(codings, list) else ():
+            state = codes.PRESENT_CODES.get((coding.get("system"), coding.get("code"))) if type(coding) is dict else None
+            if state is not None:
+                return state
+        word = concept.get("text")
+    else:
+        word = part.get("valueString")
+    if isinstance(word, str):
+        return codes.PRESENT_WORDS.get(normalise(word))
+    if not _has_value(part):
+        return next((s for c in _codes(part.get("interpretation")) if (s := codes.INTERPRETED_PRESENT.get(c)) is not None), None)
+    return None
+
+
+def _marked_earlier(resource: Resource) -> bool:
+    found = resource.get("extension")
+    return isinstance(found, list) and any(
+        type(e) is dict and e.get("url") == WHEN_EXTENSION and e.get("valueCode") == "earlier" for e in found
+    )
