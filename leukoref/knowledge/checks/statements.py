@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 from leukoref.knowledge.base import all_statements
 from leukoref.knowledge.cause import Cause, Frequency, Statement
@@ -15,6 +17,7 @@ from leukoref.knowledge.loader import Complaint
 FEWEST, FEWEST_OF_COMMON, FEWEST_EXAMPLES = 6, 12, 2
 COMMON_TIER = "common"
 EXPECTED = {"within": "a typical patient (expect: {within: 3})", "above": "a near miss (expect: {above: <mimic>})"}
+_OBSERVATION = re.compile(r"observations\.(\d+)")
 ROUNDING = 0.015  # a percentage as printed beside its own n of N
 # HPO frequency terms as their definitions bound them.
 TERM_BOUNDS = {
@@ -197,15 +200,29 @@ def unreadable_example(draft: Draft) -> Iterator[Complaint]:
         return
     for entry in draft.causes:
         for position, example in enumerate(entry.value.examples):
+            places = list(_observations(example.patient, ("examples", position, "patient")))
             try:
                 known = resolve(Patient.parse(case_input(example.patient)), draft.knowledge)
             except InputError as error:
-                yield entry.complain("unreadable_example", f"{example.name}: {error}", "examples", position, "patient")
+                number = _OBSERVATION.match(error.field)
+                path = places[int(number[1])][0] if number else ("examples", position, "patient")
+                yield entry.complain(
+                    "unreadable_example", f"{example.name}: {error}", *path, remedy="correct the example"
+                )
                 continue
             except (KnowledgeError, KeyError, TypeError):  # the vocabulary is broken; its own check complains
                 return
             for missed in known.unrecognized:
-                message = f"{example.name}: {missed['finding']!r} is not in the vocabulary"
+                path = next((place for place, name in places if name == missed["finding"]), places[0][0])
                 near = missed.get("suggestions")
                 remedy = f"did you mean {near}?" if near else "use a name or synonym of a finding"
-                yield entry.complain("unreadable_example", message, "examples", position, "patient", remedy=remedy)
+                message = f"{example.name}: {missed['finding']!r} is not in the vocabulary"
+                yield entry.complain("unreadable_example", message, *path, remedy=remedy)
+
+
+def _observations(patient: dict[str, Any], path: Path_) -> Iterator[tuple[Path_, str]]:
+    """(path, name) of every observation of an example, in the order in which a patient is read."""
+    for section in ("observations", "presentation", "history", "exposures", "confirmation"):
+        for position, observation in enumerate(patient.get(section) or ()):
+            name = observation.get("finding", "") if isinstance(observation, dict) else ""
+            yield (*path, section, position), name
