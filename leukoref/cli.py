@@ -27,6 +27,7 @@ from leukoref.cli_base import (
     commands,
     knowledge,
     out,
+    print_json,
 )
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def assess(
 
 
 def _patient(file: str, name: str) -> Patient:
-    from leukoref.patient import MAX_FILE_BYTES, Patient, case_input
+    from leukoref.patient import MAX_FILE_BYTES, Patient, case_input, parse_json
 
     if file != STDIN:
         return Patient.from_file(file)

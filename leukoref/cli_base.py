@@ -184,15 +184,19 @@ def schema(name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None)
 
 
 def knowledge(rules: list[Path] | None) -> Knowledge:
+    """The packaged base, or with folders of a site's own rules laid over it."""
+    from leukoref.knowledge.loader import load_knowledge
 
     return load_knowledge(rules or ())
 
 
 def unknown(kind: str, name: str, known: Iterable[str], listing: str) -> Exception:
+    """The error for a name that is not known, with what may have been meant."""
     from leukoref.errors import InputError
     from leukoref.knowledge.names import suggestions
 
-    near = suggestions(name, known)
+    known = list(known)
+    near = [entry for entry in known if name.strip().lower() in entry.lower()][:3] or suggestions(name, known)
     hint = f"did you mean {' or '.join(near)}?" if near else f"`leukoref {listing}` lists them"
     return InputError(name[:60], f"no such {kind}", hint)
 
@@ -201,10 +205,11 @@ def listing(entries: Iterable[Any], format: Format) -> None:
     """Strings, models or mappings: one a line, or as JSON."""
     from pydantic import BaseModel
 
-    plain = [entry.model_dump(mode="json") if isinstance(entry, BaseModel) else entry for entry in entries]
     if format is Format.json:
-        return print_json(plain)
-    return out("".join(f"{entry}\n" for entry in entries))
+        dumped = (entry.model_dump(mode="json") if isinstance(entry, BaseModel) else entry for entry in entries)
+        return print_json(list(dumped))
+    told = (_finding_text(entry) if isinstance(entry, dict) else f"{entry}\n" for entry in entries)
+    return out("".join(told))
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> str:

@@ -18,6 +18,7 @@ from leukoref.engine.durable import Inference
 from leukoref.findings import AGE, Findings
 from leukoref.knowledge.base import Knowledge, all_statements
 from leukoref.knowledge.cause import Cause, Statement
+from leukoref.knowledge.conditions import comparisons
 from leukoref.knowledge.evidence import EvidenceTable, Prior, decibans
 from leukoref.knowledge.vocabulary import Scale
 from leukoref.timeline import Exposure
@@ -167,6 +168,8 @@ class Ranker:
             elif statement.criterion == "excludes" and holds:
                 standing.excluded.append(statement)
             elif statement.criterion == "requires" and holds is not True:
+                if holds is None and statement not in self._asked_in_history:
+                    continue
                 key = "requirement_absent" if holds is False else "requirement_unknown"
                 value = self.base.parameter(key)
                 standing.unmet.append(statement)
@@ -187,6 +190,17 @@ class Ranker:
             sources = tuple(fact.source for fact in exposure.drug.evidence[:2])
             standing.adjustments.append((text, value, sources))
             standing.weight += value
+
+    @cached_property
+    def _asked_in_history(self) -> list[Statement]:
+        """Requirements that any history would record; only their silence counts. A test not done says nothing."""
+        return [
+            statement
+            for cause in self.base.causes
+            for statement in cause.statements
+            if statement.criterion == "requires" and statement.when is not None
+            and all(self.base.finding[part.finding].test == "history" for part in comparisons(statement.when))
+        ]  # fmt: skip
 
     def culprits(self, exposures: list[Exposure]) -> list[tuple[Exposure, float]]:
         """Drugs that can lower the count by themselves, best first, with their weight over a chance exposure."""

@@ -46,9 +46,10 @@ def factor(unit: str, target: str, molar_mass: float | None = None) -> tuple[flo
     source, wanted = _parsed(unit), _parsed(target)
     try:
         if source.dimensionality != wanted.dimensionality and molar_mass:
-            per_mole = molar_mass * registry.gram / registry.mole
-            bridge = 1 / per_mole if "[mass]" in source.dimensionality else per_mole
-            return float((1 * source * bridge).to(wanted).magnitude), 0.0
+            per_mole = registry.Quantity(molar_mass, "gram / mole")
+            amount = registry.Quantity(1.0, source)
+            bridged = amount / per_mole if "[mass]" in source.dimensionality else amount * per_mole
+            return float(bridged.to(wanted).magnitude), 0.0
         zero = float(registry.Quantity(0.0, source).to(wanted).magnitude)
         one = float(registry.Quantity(1.0, source).to(wanted).magnitude)
     except Exception as error:
@@ -67,8 +68,12 @@ def convert(
     value: float, unit: str, target: str, *, field: str, aliases: dict[str, str], molar_mass: float | None = None
 ) -> float:
     """``value`` in ``unit`` as a value in ``target``. Raises InputError naming the field."""
-    try:
-        slope, shift = factor(ucum(unit, aliases), target, molar_mass)
-    except ValueError as error:
-        raise InputError(field, f"{error} {unit!r}", f"use a unit like {target}") from None
-    return value * slope + shift
+    problem = ""
+    for reading in dict.fromkeys((ucum(unit, aliases), folded(unit))):
+        try:
+            slope, shift = factor(reading, target, molar_mass)
+        except ValueError as error:
+            problem = problem or str(error)
+            continue
+        return value * slope + shift
+    raise InputError(field, f"{problem} {unit!r}", f"use a unit like {target}")

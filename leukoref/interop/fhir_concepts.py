@@ -193,6 +193,10 @@ class Concepts:
             return str(error)
         return UnitReading(unit, slope, shift)
 
+    def unknown_drug(self, label: str, code: str) -> Meaning:
+        """One Meaning for each drug the table does not have, so that they can be counted."""
+        return self._meanings.setdefault(("drug", label, code), Meaning(label, code))
+
     # -- drugs, relatives, flags ------------------------------------------------------------------------------
 
     def drugs(self, concept: Any) -> tuple[str, ...]:

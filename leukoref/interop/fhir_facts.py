@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -61,7 +60,7 @@ class Fact:
 
 @dataclass(slots=True, eq=False)
 class Dose:
-    """One record of a drug: from when to when, as far as it says. ``link`` joins records of one order."""
+    """One record of a drug: from when to when, as far as it says. ``given`` marks doses seen given or handed over."""
 
     drugs: tuple[str, ...]
     reference: str
@@ -69,7 +68,6 @@ class Dose:
     stop: dt.datetime | None = None
     ended: bool = False
     given: bool = False
-    link: str = ""
 
 
 class Refusal(NamedTuple):
@@ -82,8 +80,13 @@ class Refusal(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Ledger:
-    """Everything read of one patient so far, and the account of every resource."""
+    """Everything read of one patient so far, and the account of every resource.
 
+    With ``detailed`` every resource has its entry; without, those of no relevance are counted only, so that a bulk
+    export of millions of vital signs fits in memory.
+    """
+
+    detailed: bool = True
     patient: dict[str, object] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
     doses: list[Dose] = field(default_factory=list)
@@ -93,7 +96,6 @@ class Ledger:
     voided: dict[tuple[str, str], float] = field(default_factory=dict)
     ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown: Counter[tuple[str, Meaning]] = field(default_factory=Counter)
-    unknown_at: dict[Meaning, str] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
     ages: list[tuple[dt.datetime | None, float]] = field(default_factory=list)
     settings: list[tuple[dt.datetime | None, str]] = field(default_factory=list)
@@ -101,6 +103,13 @@ class Ledger:
 
     def note(self, reference: str, outcome: Outcome, reason: str, findings: tuple[str, ...] = ()) -> None:
         self.entries[reference] = Entry(reference, outcome, reason, findings)
+
+    def leave(self, reference: str, kind: str, reason: str) -> None:
+        """A resource of no relevance."""
+        if self.detailed:
+            self.note(reference, "not_relevant", reason)
+        else:
+            self.ignored[kind, reason] += 1
 
     def seen_at(self, time: dt.datetime | None) -> None:
         if time is not None and (self.newest is None or time > self.newest):
@@ -112,6 +121,3 @@ class Ledger:
         self.doses = [dose for dose in self.doses if dose.reference != reference]
         self.refusals = [refusal for refusal in self.refusals if refusal.reference != reference]
         self.entries.pop(reference, None)
-
-    def all_entries(self) -> Iterator[Entry]:
-        yield from self.entries.values()

@@ -294,9 +294,11 @@ class Reader:
 
     @staticmethod
     def _unknown(meaning: Meaning, reference: str, ledger: Ledger) -> None:
+        """A code the vocabulary does not have: listed once with how often it came, and no complaint."""
         kind = reference.partition("/")[0]
         ledger.unknown[kind, meaning] += 1
-        ledger.unknown_at.setdefault(meaning, reference)
+        if ledger.detailed:
+            ledger.note(reference, "not_relevant", UNKNOWN_CODE)
 
     @staticmethod
     def updated(resource: Resource) -> float:
@@ -307,6 +309,7 @@ class Reader:
         return moment.at.timestamp() if moment else 0.0
 
 
+UNKNOWN_CODE = "its code is not in the vocabulary"
 NO_TIME = times.Time(dt.datetime.min.replace(tzinfo=dt.UTC))
 Handler = Callable[[Resource, str, Ledger], None]
 

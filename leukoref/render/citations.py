@@ -109,7 +109,8 @@ def _names(csl: Mapping[str, Any]) -> str:
 def _name(person: Mapping[str, Any]) -> str:
     if person.get("literal"):
         return str(person["literal"])
-    initials = "".join(part[0] if len(part) > 3 else part for part in str(person.get("given") or "").split())
+    given = str(person.get("given") or "").replace("-", " ").replace(".", " ").split()
+    initials = "".join(part if part.isupper() else part[0] for part in given)
     return f"{person.get('family') or ''} {initials}".strip()
 
 

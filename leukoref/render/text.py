@@ -90,7 +90,7 @@ def _parts(shown: View) -> Iterable[RenderableType]:
 def _field(name: str, text: str) -> Table:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=10, style="bold")
-    grid.add_column(ratio=1)
+    grid.add_column(ratio=1, overflow="fold")
     grid.add_row(Text(name), Text(text.strip()))
     return grid
 
@@ -106,7 +106,7 @@ def _block(name: str, lines: Iterable[str]) -> RenderableType:
 def _hanging(mark: str, body: RenderableType) -> Table:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=len(mark))
-    grid.add_column(ratio=1)
+    grid.add_column(ratio=1, overflow="fold")
     grid.add_row(Text(mark), body)
     return grid
 
@@ -115,7 +115,9 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Padding:
     """Columns without lines; the last one takes the rest of the width."""
     grid = Table.grid(padding=(0, 2))
     for i in range(len(rows[0]) if rows else 0):
-        grid.add_column(ratio=1 if i == len(rows[0]) - 1 else None, justify="right" if i == 0 else "left")
+        grid.add_column(
+            ratio=1 if i == len(rows[0]) - 1 else None, justify="right" if i == 0 else "left", overflow="fold"
+        )
     for row in rows:
         grid.add_row(*map(Text, row))
     return Padding(grid, (0, 0, 0, 1))

@@ -44,7 +44,7 @@ def threshold_without_source(draft: Draft) -> Iterator[Complaint]:
     numeric: dict[int, str] = {}
     for entry, _, comparison in comparisons(draft):
         limits = (comparison.below, comparison.at_most, comparison.above, comparison.at_least)
-        if any(isinstance(limit, (int, float)) for limit in limits):
+        if comparison.finding != "age" and any(isinstance(limit, float) and limit for limit in limits):
             numeric.setdefault(id(entry.value), comparison.finding)
     for rule in draft.derived:
         if id(rule.value) in numeric and not rule.value.source:

@@ -1,7 +1,8 @@
 """What follows from what: no definition in a circle, nothing derived that nobody asks for.
 
 The nodes are literals (a finding in a state), as the engine works on them: presence goes from a finding
-to what it `is_a`, absence the other way, and a derived rule goes from its parts to its finding.
+to what it `is_a`, absence the other way, and a derived rule goes from its parts to its finding. A rule whose
+parts are also what its finding `is_a` (pancytopenia and anaemia) is an if-and-only-if, not a circle.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def circular(draft: Draft) -> Iterator[Complaint]:
         rules = [edges[target].pop(source) for source, target in steps]
         entry = next((rule for rule in rules if isinstance(rule.value, Derived)), rules[0])
         path = " -> ".join(f"{'' if state else 'no '}{name}" for name, state in loop)
-        remedy = "drop the part that is_a already says, or say complete: false where absence does not follow"
+        remedy = "break the circle: drop a part, or say complete: false where absence does not follow"
         yield entry.complain("circular", f"follows from itself: {path}", remedy=remedy)
 
 
@@ -49,13 +50,21 @@ def _edges(draft: Draft) -> dict[Literal, dict[Literal, Entry[Any]]]:
         for parent in finding.value.is_a:
             edges[parent, True][finding.id, True] = finding
             edges[finding.id, False][parent, False] = finding
+    above = {finding.id: _above(finding.id, draft) for finding in draft.findings}
     incomplete = {rule.value.finding for rule in draft.derived if not rule.value.complete}
     for rule in draft.derived:
         for state in (True, False):
             if state or rule.value.finding not in incomplete:
                 for literal in _asked(rule.value.when, state):
-                    edges[rule.value.finding, state].setdefault(literal, rule)
+                    if not _converse((rule.value.finding, state), literal, above):
+                        edges[rule.value.finding, state].setdefault(literal, rule)
     return edges
+
+
+def _converse(conclusion: Literal, part: Literal, above: dict[str, set[str]]) -> bool:
+    """Whether `is_a` already leads from the conclusion of a rule back to this part of it."""
+    child, parent = (conclusion[0], part[0]) if part[1] else (part[0], conclusion[0])
+    return conclusion[1] == part[1] and parent in above.get(child, ())
 
 
 def _asked(condition: Condition, holds: bool) -> set[Literal]:
