@@ -220,14 +220,18 @@ def test_a_threshold_without_a_source_is_reported(linted):
     assert only(linted(files), "threshold_without_source").rule == "probe"
 
 
-@pytest.mark.parametrize(
-    "when",
-    ["{finding: probe}", "{finding: low_white_cell_count}"],
-    ids=["by itself", "through a derived rule and is_a"],
-)
-def test_a_definition_in_a_circle_is_reported(linted, when):
-    files = derived(when)
-    assert "follows from itself" in next(c for c in linted(files) if c.check == "circular").message
+def test_a_finding_that_follows_from_itself_is_reported(linted):
+    assert "probe -> probe" in only(linted(derived("{finding: probe}")), "circular").message
+
+
+def test_two_rules_that_derive_each_other_are_a_circle(linted):
+    files = derived("{finding: neutropenia}")
+    files["derived/counts.yaml"] += "  - {finding: neutropenia, when: {finding: probe}, reason: r}\n"
+    assert "probe" in next(c for c in linted(files) if c.check == "circular").message
+
+
+def test_a_definition_whose_parts_are_also_its_parents_is_no_circle(linted):
+    assert linted(derived("{all: [{finding: low_white_cell_count}, {finding: splenomegaly}]}")) == []
 
 
 def test_findings_that_are_each_other_are_a_circle(linted):
