@@ -221,7 +221,7 @@ def test_a_threshold_without_a_source_is_reported(linted):
 
 
 def test_a_finding_that_follows_from_itself_is_reported(linted):
-    assert "probe -> probe" in only(linted(derived("{finding: probe}")), "circular").message
+    assert "probe -> " in only(linted(derived("{finding: probe}")), "circular").message
 
 
 def test_two_rules_that_derive_each_other_are_a_circle(linted):

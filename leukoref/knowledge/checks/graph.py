@@ -28,6 +28,7 @@ MANY = 50
 def circular(draft: Draft) -> Iterator[Complaint]:
     """A finding follows from itself, by `is_a`, by derived rules, or by both together."""
     edges = _edges(draft)
+    reported: set[frozenset[str]] = set()
     for _ in range(MANY):
         graph = {target: set(sources) for target, sources in edges.items()}
         try:
@@ -37,6 +38,10 @@ def circular(draft: Draft) -> Iterator[Complaint]:
             loop: list[Literal] = error.args[1]
         steps = list(pairwise(loop))
         rules = [edges[target].pop(source) for source, target in steps]
+        members = frozenset(name for name, _ in loop)
+        if members in reported:  # its mirror image, presence for absence
+            continue
+        reported.add(members)
         entry = next((rule for rule in rules if isinstance(rule.value, Derived)), rules[0])
         path = " -> ".join(f"{'' if state else 'no '}{name}" for name, state in loop)
         remedy = "break the circle: drop a part, or say complete: false where absence does not follow"
