@@ -1,0 +1,180 @@
+"""FHIR R4, R4B and R5 in and out: a record as a Patient with an account of every resource, an Assessment as a Bundle.
+
+    reading = patient_from_bundle(bundle)
+    assessment = leukoref.assess(reading.patient)
+    answer = to_bundle(assessment, reading)
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from leukoref.errors import InputError
+from leukoref.interop.fhir_concepts import Concepts, Resource, concepts
+from leukoref.interop.fhir_facts import Entry, Ledger, Outcome, Problem
+from leukoref.interop.fhir_intake import Intake, local, subject_of, version_of
+from leukoref.interop.fhir_read import UNKNOWN_CODE
+from leukoref.interop.fhir_drugs import UNKNOWN_DRUG
+from leukoref.interop.fhir_settle import Settlement
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.loader import load_knowledge
+from leukoref.patient import Patient
+
+OTHER_PATIENT = "is about somebody else, or its subject is not in the bundle"
+DEEPEST_BUNDLE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class UnrecognizedCode:
+    """A code or text seen that the vocabulary does not have, and how often it came."""
+
+    resource_type: str
+    code: str
+    text: str
+    count: int
+
+
+@dataclass(frozen=True)
+class FhirReading:
+    """A patient read from FHIR. ``entries`` accounts for each resource, ``unrecognized`` for codes without a place
+    in the vocabulary, ``counts`` for (resource type, outcome, reason); nothing is dropped without a line in one."""
+
+    patient: Patient
+    subject: str
+    entries: tuple[Entry, ...] = ()
+    unrecognized: tuple[UnrecognizedCode, ...] = ()
+    counts: Counter[tuple[str, Outcome, str]] = field(default_factory=Counter)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def as_of(self) -> dt.datetime | None:
+        return self.patient.as_of
+
+    def references(self, finding: str) -> tuple[str, ...]:
+        """The resources a finding was read from, by the finding's id."""
+        return tuple(o.reference for o in self.patient.observations if o.finding == finding and o.reference)
+
+    def outcome(self, reference: str) -> Entry | None:
+        """What became of one resource (``Observation/123``)."""
+        return next((entry for entry in self.entries if entry.reference == reference), None)
+
+    def summary(self) -> dict[str, dict[str, int]]:
+        """Resource type -> how many were used, not relevant, rejected."""
+        table: dict[str, dict[str, int]] = {}
+        for (kind, outcome, _), number in sorted(self.counts.items()):
+            row = table.setdefault(kind, {"used": 0, "not_relevant": 0, "rejected": 0})
+            row[outcome] += number
+        return table
+
+
+def patient_from_bundle(
+    bundle: Any, *, as_of: dt.datetime | None = None, base: Knowledge | None = None
+) -> FhirReading:
+    """A Patient from a FHIR Bundle, a single resource or a list of resources (parsed JSON).
+
+    ``as_of`` is the time of the assessment (the newest dated fact by default): later facts are left out, and what
+    lies before a finding's look-back window is history. Raises InputError for a Bundle without a Patient, with two,
+    or for something that is no FHIR resource; a resource that cannot be read only loses itself.
+    """
+    as_of = as_of.replace(tzinfo=dt.UTC) if as_of is not None and as_of.tzinfo is None else as_of
+    known = concepts(base or load_knowledge())
+    intake = Intake(known, as_of.tzinfo if as_of is not None and as_of.tzinfo else dt.UTC)
+    resources = list(_resources(bundle))
+    person, names = _person(resources, required=isinstance(bundle, list) or bundle.get("resourceType") == "Bundle")
+    ledger = Ledger(patient=person)
+    for resource, kind, reference, full_url in resources:
+        if kind == "Medication":
+            intake.keep_medication(resource, reference, full_url)
+    for resource, kind, reference, _ in resources:
+        if kind == "Patient":
+            ledger.note(reference, "used", "age and sex")
+        elif kind == "Medication":
+            ledger.note(reference, "not_relevant", "read where an order or dose points to it")
+        elif (subject := subject_of(resource)) and names and subject not in names and local(subject) not in names:
+            ledger.note(reference, "rejected", OTHER_PATIENT)
+        else:
+            intake.take(resource, kind, reference, ledger)
+    return read_ledger(ledger, known, as_of, next(iter(names), ""))
+
+
+def read_ledger(ledger: Ledger, known: Concepts, as_of: dt.datetime | None, subject: str) -> FhirReading:
+    """The reading of a complete ledger: the patient as of a time, and the account."""
+    patient = Settlement(ledger, known, as_of).patient()
+    counts: Counter[tuple[str, Outcome, str]] = Counter()
+    for entry in ledger.entries.values():
+        counts[entry.resource_type, entry.outcome, entry.reason] += 1
+    for (kind, reason), number in ledger.ignored.items():
+        counts[kind, "not_relevant", reason] += number
+    if not ledger.detailed:
+        for (kind, _), number in ledger.unknown.items():
+            reason = UNKNOWN_DRUG if kind.startswith("Medication") else UNKNOWN_CODE
+            counts[kind, "not_relevant", reason] += number
+    unknown = [UnrecognizedCode(kind, m.code, m.label, number) for (kind, m), number in ledger.unknown.items()]
+    return FhirReading(
+        patient=patient,
+        subject=subject,
+        entries=tuple(ledger.entries.values()),
+        unrecognized=tuple(sorted(unknown, key=lambda u: (-u.count, u.resource_type, u.code, u.text))),
+        counts=counts,
+        warnings=tuple(sorted(ledger.warnings)),
+    )
+
+
+def _resources(bundle: Any) -> Iterator[tuple[Resource, str, str, str]]:
+    """(resource, type, reference, fullUrl) of a Bundle, of Bundles in it, of a list or of one resource."""
+    if isinstance(bundle, list):
+        waiting: list[tuple[Any, str, int]] = [(resource, "", 0) for resource in bundle]
+    else:
+        waiting = [(bundle, "", 0)]
+    if not isinstance(bundle, (dict, list)) or (isinstance(bundle, dict) and not bundle.get("resourceType")):
+        raise InputError("bundle", "holds no FHIR resource", "a resource has a resourceType")
+    position = 0
+    while position < len(waiting):
+        resource, full_url, depth = waiting[position]
+        position += 1
+        if type(resource) is not dict:
+            continue
+        kind = resource.get("resourceType")
+        if type(kind) is not str:
+            continue
+        if kind == "Bundle":
+            if depth >= DEEPEST_BUNDLE:
+                raise InputError("bundle", "Bundles nested too deep", f"at most {DEEPEST_BUNDLE} levels are read")
+            entries = resource.get("entry")
+            for entry in entries if isinstance(entries, list) else ():
+                if type(entry) is dict and entry.get("resource") is not None:
+                    waiting.append((entry["resource"], str(entry.get("fullUrl") or ""), depth + 1))
+            continue
+        identity = resource.get("id")
+        reference = f"{kind}/{identity}" if identity else full_url or f"{kind}/#{position}"
+        if not identity and full_url:
+            reference = f"{kind}/{full_url}" if full_url.startswith("urn:") else local(full_url)
+        yield resource, kind, reference, full_url
+
+
+def _person(
+    resources: list[tuple[Resource, str, str, str]], *, required: bool
+) -> tuple[dict[str, object], dict[str, None]]:
+    """The one Patient and every name by which resources may refer to it. Raises InputError for none or two."""
+    people: dict[str, Resource] = {}
+    names: dict[str, None] = {}
+    for resource, kind, reference, full_url in resources:
+        if kind == "Patient":
+            if reference not in people or version_of(resource) >= version_of(people[reference]):
+                people[reference] = resource
+            names |= {name: None for name in (reference, full_url, local(full_url) if full_url else "") if name}
+    if len(people) > 1:
+        raise InputError("bundle", f"holds {len(people)} patients", "assess one patient at a time")
+    if not people and required:
+        raise InputError("bundle", "holds no Patient", "age and sex are needed to read the counts; add the resource")
+    subjects = {local(s) for resource, *_ in resources if (s := subject_of(resource))}
+    if not people and len(subjects) > 1:
+        raise InputError("bundle", f"is about {len(subjects)} patients", "assess one patient at a time")
+    return dict(next(iter(people.values()), {})), names or dict.fromkeys(subjects)
+
+
+__all__ = ["Entry", "FhirReading", "Problem", "UnrecognizedCode", "patient_from_bundle"]

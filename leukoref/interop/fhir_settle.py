@@ -1,0 +1,265 @@
+"""From everything a record says to one Patient: corrections, look-back windows, contradictions, one blood sample."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
+
+from leukoref.errors import InputError
+from leukoref.findings import resolve
+from leukoref.interop import fhir_times as times
+from leukoref.interop.fhir_concepts import Concepts
+from leukoref.interop.fhir_facts import Dose, Fact, Ledger, Outcome
+from leukoref.knowledge.vocabulary import DAYS_PER_YEAR
+from leukoref.patient import OLDEST_YEARS, Medication, Observation, Patient
+
+WHITE_CELLS = "wbc"
+DAY = dt.timedelta(days=1)
+
+
+class Settlement:
+    """Decides for one ledger what counts at ``as_of`` (the newest dated fact by default)."""
+
+    def __init__(self, ledger: Ledger, concepts: Concepts, as_of: dt.datetime | None) -> None:
+        self.ledger = ledger
+        self.concepts = concepts
+        self.base = concepts.base
+        self.as_of = as_of or ledger.newest
+        self.fates: dict[str, tuple[Outcome, str]] = {}
+
+    def patient(self) -> Patient:
+        """The patient as known at ``as_of``; the ledger's entries say afterwards what became of each resource."""
+        facts = self._known_by_then(self._newest_versions(self.ledger.facts))
+        groups: dict[str, list[Fact]] = defaultdict(list)
+        for fact in facts:
+            groups[fact.key].append(fact)
+        kept: list[Fact] = []
+        for key, group in groups.items():
+            self._window(key, group)
+            kept += self._counted(group) if group[0].quantity else self._agreed(group)
+        kept = self._one_sample(kept)
+        medications = self._courses()
+        used = {fact.reference for fact in kept}
+        for reference, (outcome, reason) in self.fates.items():
+            if reference not in used:
+                findings = self.ledger.entries[reference].findings
+                self.ledger.note(reference, outcome, reason, findings)
+        for fact in kept:
+            entry = self.ledger.entries.get(fact.reference)
+            if fact.earlier and entry and not entry.reason and len(entry.findings) == 1:
+                self.ledger.note(fact.reference, "used", "as an earlier finding", entry.findings)
+        return Patient(
+            age=self._age(), sex=self._sex(), setting=self._setting(), as_of=self.as_of,
+            observations=tuple(self._observation(fact) for fact in sorted(kept, key=_order)),
+            medications=tuple(medications),
+        )  # fmt: skip
+
+    def _drop(self, fact: Fact, outcome: Outcome, reason: str) -> None:
+        self.fates[fact.reference] = (outcome, reason)
+
+    # -- versions and time ------------------------------------------------------------------------------------
+
+    def _newest_versions(self, facts: Iterable[Fact]) -> list[Fact]:
+        """One business identifier is one result: its newest version counts, or none if that took it back."""
+        newest: dict[tuple[str, str], tuple[float, int, int]] = {}
+        for position, fact in enumerate(facts):
+            for identifier in fact.identifiers:
+                key = (identifier, fact.key)
+                newest[key] = max(newest.get(key, (-1.0, 0, 0)), (fact.version, fact.rank, position))
+        keepers = {key: self.ledger.facts[found[2]].reference for key, found in newest.items()}
+        kept = []
+        for fact in facts:
+            keys = [(identifier, fact.key) for identifier in fact.identifiers]
+            if any(self.ledger.voided.get(key, -1.0) >= fact.version for key in keys):
+                self._drop(fact, "not_relevant", "taken back by a newer version")
+            elif any(keepers[key] != fact.reference for key in keys):
+                self._drop(fact, "not_relevant", "superseded by a newer version")
+            else:
+                kept.append(fact)
+        return kept
+
+    def _known_by_then(self, facts: list[Fact]) -> list[Fact]:
+        kept = []
+        for fact in facts:
+            if fact.time is not None and self.as_of is not None and fact.time > self.as_of:
+                self._drop(fact, "not_relevant", "later than the time of the assessment")
+            else:
+                kept.append(fact)
+        return kept
+
+    def _window(self, key: str, group: list[Fact]) -> None:
+        """What lies before the look-back window of its finding is history, not the present state."""
+        window = self.concepts.windows.get(key)
+        if window is None or self.as_of is None:
+            return
+        limit = self.as_of - window * DAY
+        for fact in group:
+            if fact.windowed and fact.time is not None and fact.time < limit:
+                fact.earlier = True
+
+    # -- several facts of one finding -------------------------------------------------------------------------
+
+    def _counted(self, group: list[Fact]) -> list[Fact]:
+        """Of results at one time a correction beats a final, a final a preliminary; undated yield to dated."""
+        dated = [fact for fact in group if fact.time is not None]
+        best: dict[dt.datetime | None, int] = {}
+        for fact in group:
+            best[fact.time] = max(best.get(fact.time, 0), fact.rank)
+        kept = []
+        for fact in group:
+            if fact.rank < best[fact.time]:
+                self._drop(fact, "not_relevant", "superseded by a later status of the same result")
+            elif fact.time is None and dated and not fact.earlier:
+                self._drop(fact, "not_relevant", "undated, where dated results exist")
+            else:
+                kept.append(fact)
+        if any(fact.rank == 0 for fact in kept):
+            self.ledger.warnings["preliminary results were read; they may change"] = None
+        return kept
+
+    def _agreed(self, group: list[Fact]) -> list[Fact]:
+        """Of contradicting statements the newest is the present state; of one time, none."""
+        now = [fact for fact in group if not fact.earlier]
+        if len({fact.present for fact in now}) < 2:
+            return group
+        newest = max((fact.time for fact in now if fact.time is not None), default=None)
+        last = [fact for fact in now if fact.time == newest]
+        if len({fact.present for fact in last}) > 1:
+            for fact in now:
+                self._drop(fact, "rejected", "stated present and absent at one time")
+            return [fact for fact in group if fact.earlier]
+        for fact in now:
+            fact.earlier = fact.present != last[0].present
+        return group
+
+    # -- one blood sample -------------------------------------------------------------------------------------
+
+    def _one_sample(self, facts: list[Fact]) -> list[Fact]:
+        """Shares of the differential belong to the white cell count of their own sample and to no other."""
+        shares = {part for ways in self.base.differential.values() for way in ways for part in way}
+        counts = {WHITE_CELLS, *self.base.differential}
+        family = [f for f in facts if f.quantity and not f.earlier and (f.key in shares or f.key in counts)]
+        newest = max((f for f in family if f.key == WHITE_CELLS), key=_when, default=None)
+        if newest is not None:
+            for fact in family:
+                if fact.key in shares and not _same_sample(fact, newest):
+                    fact.earlier = True
+        family = [f for f in family if not f.earlier]
+        if len({f.key for f in family}) < 2 or not self._contradiction(family):
+            return facts
+        last = max(family, key=_when)
+        for fact in family:
+            fact.earlier = not _same_sample(fact, last)
+        family = [f for f in family if not f.earlier]
+        problem = self._contradiction(family)
+        if not problem:
+            return facts
+        for fact in family:
+            self._drop(fact, "rejected", f"the counts of this sample contradict each other: {problem}")
+        refused = {id(fact) for fact in family}
+        return [fact for fact in facts if id(fact) not in refused]
+
+    def _contradiction(self, family: list[Fact]) -> str:
+        try:
+            resolve(Patient(observations=tuple(map(self._observation, family)), as_of=self.as_of), self.base)
+        except InputError as error:
+            return error.problem
+        return ""
+
+    def _observation(self, fact: Fact) -> Observation:
+        return Observation(
+            finding=fact.key, present=fact.present, value=fact.value if fact.quantity else None,
+            unit=fact.unit if fact.quantity else None, comparator=fact.comparator,  # type: ignore[arg-type]
+            when="earlier" if fact.earlier else "now", time=fact.time, reference=fact.reference,
+        )  # fmt: skip
+
+    # -- drugs ------------------------------------------------------------------------------------------------
+
+    def _courses(self) -> list[Medication]:
+        """Records of one drug that follow each other within its exposure window are one course."""
+        doses: dict[str, list[Dose]] = defaultdict(list)
+        for dose in self.ledger.doses:
+            if self._taken(dose):
+                for drug in dose.drugs:
+                    doses[drug].append(dose)
+        windows = self.base.parameter("exposure_windows")
+        gap = windows[self.base.parameter("culprit_finding")] * DAY
+        return [course for drug in sorted(doses) for course in self._merged(drug, doses[drug], gap)]
+
+    def _taken(self, dose: Dose) -> bool:
+        if self.as_of is not None and dose.start is not None and dose.start > self.as_of:
+            reason = "starts after the time of the assessment"
+            self.ledger.note(dose.reference, "not_relevant", reason, dose.drugs)
+            return False
+        for drugs, reference, time in self.ledger.refusals:
+            if not dose.given and set(drugs) & set(dose.drugs):
+                if time is None or dose.start is None or dose.start <= time:
+                    self.ledger.note(dose.reference, "rejected", f"not taken, according to {reference}", dose.drugs)
+                    return False
+        return True
+
+    def _merged(self, drug: str, doses: list[Dose], gap: dt.timedelta) -> list[Medication]:
+        earliest = dt.datetime.min.replace(tzinfo=dt.UTC)
+        spans: list[tuple[dt.datetime | None, dt.datetime | None, str]] = []
+        for dose in sorted(doses, key=lambda d: (d.start or earliest, d.reference)):
+            stop = dose.stop or (dose.start if dose.ended else None)
+            if self.as_of is not None and stop is not None and stop > self.as_of:
+                stop = None
+            if spans and (spans[-1][1] is None or dose.start is None or dose.start - spans[-1][1] <= gap):
+                start, last, reference = spans[-1]
+                open_end = last is None or stop is None
+                spans[-1] = (start, None if open_end else max(last, stop), reference)  # type: ignore[type-var]
+            else:
+                spans.append((dose.start, stop, dose.reference))
+        name = self.base.drug[drug].name
+        return [Medication(name=name, start=start, stop=stop, reference=reference) for start, stop, reference in spans]
+
+    # -- the person -------------------------------------------------------------------------------------------
+
+    def _age(self) -> str | None:
+        born = self.ledger.patient.get("birthDate")
+        if born is not None and self.as_of is not None:
+            days = times.birth(born, self.as_of)
+            if days is None:
+                self._warn("the birth date cannot be read; the age is left out")
+            elif -1 <= days <= OLDEST_YEARS * DAYS_PER_YEAR:
+                return f"{max(days, 0.0)!r} d"
+            else:
+                self._warn("the birth date gives no possible age; the age is left out")
+        known = [(time, years) for time, years in self.ledger.ages if time is None or not self.as_of or time <= self.as_of]
+        if known:
+            _, years = max(known, key=lambda pair: (pair[0] is not None, pair[0] or dt.datetime.min))
+            return f"{years!r} a" if 0 <= years <= OLDEST_YEARS else None
+        return None
+
+    def _sex(self) -> str | None:
+        gender = self.ledger.patient.get("gender")
+        return str(gender) if gender in ("female", "male") else ("unknown" if gender else None)
+
+    def _setting(self) -> str | None:
+        known = [pair for pair in self.ledger.settings if pair[0] is None or not self.as_of or pair[0] <= self.as_of]
+        if not known:
+            return None
+        earliest = dt.datetime.min.replace(tzinfo=dt.UTC)
+        return max(known, key=lambda pair: pair[0] or earliest)[1]
+
+    def _warn(self, text: str) -> None:
+        self.ledger.warnings[text] = None
+
+
+def _when(fact: Fact) -> float:
+    return fact.time.timestamp() if fact.time else float("inf")
+
+
+def _order(fact: Fact) -> tuple[str, float, float, str]:
+    return fact.key, _when(fact), fact.value, fact.reference
+
+
+def _same_sample(one: Fact, other: Fact) -> bool:
+    """Drawn together: the same specimen, the same time, or the same day where one is dated to the day."""
+    if one.time == other.time or (one.sample and one.sample == other.sample):
+        return True
+    if one.time is None or other.time is None or not (one.dated_to_day or other.dated_to_day):
+        return False
+    return one.time.date() == other.time.date()
