@@ -4,13 +4,41 @@ Supports a clinician's judgment; it never replaces it. The knowledge base has no
 clinician, and every output says so until one has.
 """
 
-from leukoref.assess import LIBRARY_VERSION as __version__
-from leukoref.assess import Assessor, assess
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from leukoref.assessment import Assessment
 from leukoref.errors import EngineError, InputError, KnowledgeError, LeukorefError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
 from leukoref.patient import Medication, Observation, Patient
+from leukoref.version import LIBRARY_VERSION as __version__
+
+if TYPE_CHECKING:
+    from leukoref.assessor import Assessor
+
+
+def assess(patient: Patient | Mapping[str, Any], *, knowledge: Knowledge | None = None) -> Assessment:
+    """Candidate causes of a patient's low white cell count, ranked, with the evidence for and against each.
+
+    ``patient`` is a Patient or a dict of its fields. Raises InputError naming the field when input cannot be
+    read as meant (unit, range, contradiction). Supports a clinician's judgment; never replaces it.
+    """
+    from leukoref.assessor import assessor
+
+    return assessor(knowledge).assess(patient)
+
+
+def __getattr__(name: str) -> Any:
+    """``leukoref.Assessor`` on first use: it brings numpy and the rule engine along."""
+    if name == "Assessor":
+        from leukoref.assessor import Assessor
+
+        return Assessor
+    raise AttributeError(f"module 'leukoref' has no attribute {name!r}")
+
 
 __all__ = [
     "Assessment",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,6 +17,57 @@ Band = Literal["established", "strong", "moderate", "weak", "against", "excluded
 
 class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Deferred(Part):
+    """A part whose explanation is worked out when it is first looked at.
+
+    Ranks and weights are there at once; the sentences behind sixty causes cost more than the ranking
+    itself, and most readers open a few. Whoever looks, dumps, compares or pickles sees the whole part.
+    """
+
+    _pending: Callable[[], dict[str, Any]] | None = PrivateAttr(default=None)
+
+    @classmethod
+    def deferred(cls, pending: Callable[[], dict[str, Any]], **ready: Any) -> Self:
+        """An instance with the fields in ``ready``; ``pending`` gives the others when one is asked for."""
+        part = cls.model_construct(**ready)
+        for name in set(cls.model_fields) - set(ready):
+            part.__dict__.pop(name, None)
+        part._pending = pending
+        return part
+
+    def complete(self) -> Self:
+        """Everything worked out."""
+        pending = self._pending
+        if pending is not None:
+            self.__dict__.update(pending())
+            self._pending = None
+        return self
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in type(self).model_fields and self._pending is not None:
+                return self.complete().__dict__[name]
+            return super().__getattr__(name)
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        return super(Deferred, self.complete()).model_dump(**options)
+
+    def model_dump_json(self, **options: Any) -> str:
+        return super(Deferred, self.complete()).model_dump_json(**options)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Deferred):
+            other.complete()
+        return super(Deferred, self.complete()).__eq__(other)
+
+    def __repr_args__(self) -> Any:
+        return super(Deferred, self.complete()).__repr_args__()
+
+    def __getstate__(self) -> dict[Any, Any]:
+        return super(Deferred, self.complete()).__getstate__()
 
 
 class Evidence(Part):
@@ -83,7 +135,7 @@ class VariantNote(Part):
     sources: tuple[str, ...] = ()
 
 
-class Candidate(Part):
+class Candidate(Deferred):
     """One cause. ``score`` = ``prior.weight`` + ``weight``; ``weight`` = counted evidence + adjustments."""
 
     rank: int
@@ -150,7 +202,7 @@ class ProvenanceNote(Part):
     overrides: tuple[str, ...] = ()
 
 
-class Assessment(Part):
+class Assessment(Deferred):
     """The answer for one patient. ``sources`` holds the CSL fields of everything cited in it."""
 
     status: Status
@@ -166,6 +218,12 @@ class Assessment(Part):
     disclaimers: tuple[Notice, ...] = ()
     sources: dict[str, dict[str, Any]] = {}
     provenance: ProvenanceNote
+
+    def complete(self) -> Self:
+        super().complete()
+        for candidate in self.candidates:
+            candidate.complete()
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; the keys are part of the public interface."""

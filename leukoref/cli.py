@@ -31,7 +31,7 @@ from leukoref.cli_base import (
 )
 
 if TYPE_CHECKING:
-    from leukoref.assess import Assessor
+    from leukoref.assessor import Assessor
     from leukoref.assessment import Assessment
     from leukoref.patient import Patient
 
@@ -136,7 +136,7 @@ def assess(
 
     Several files with a JSON format give one document a line, in the order of the files.
     """
-    from leukoref.assess import assessor
+    from leukoref.assessor import assessor
     from leukoref.errors import InputError
 
     chosen = assessor(knowledge(rules) if rules else None)

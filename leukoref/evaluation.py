@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from leukoref.assess import Assessor, assessor
+from leukoref.assessor import Assessor, assessor
 from leukoref.assessment import Assessment, Candidate
 from leukoref.findings import match_name, resolve
 from leukoref.knowledge.base import Knowledge
@@ -194,7 +194,7 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
 def _baselines(cases: Sequence[Case], chosen: Assessor) -> list[Figures]:
     rows = [
         _order_figures("prior only", cases, chosen, lambda s: s.prior_weight),
-        _order_figures("count of supporting findings", cases, chosen, lambda s: sum(w > 0 for _, w, _ in s.items)),
+        _order_figures("count of supporting findings", cases, chosen, lambda s: sum(spoken.weight > 0 for spoken in chosen.ranker.spoken(s))),
     ]
     similarity = _hpo_similarity(cases, chosen.base)
     return rows + ([similarity] if similarity else [])

@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from leukoref.knowledge.base import Knowledge, all_statements
 from leukoref.knowledge.cause import Cause, Statement
 from leukoref.knowledge.conditions import comparisons
 from leukoref.knowledge.evidence import EvidenceTable, Prior, decibans
+from leukoref.knowledge.settings import Modifier
 from leukoref.knowledge.vocabulary import Scale
 from leukoref.timeline import Exposure
 
@@ -39,15 +41,33 @@ class Item:
     state: bool = True
 
 
+class Spoken(NamedTuple):
+    """What one item says about one cause, and whether it counts (the strongest of its cluster does)."""
+
+    item: Item
+    weight: float
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All items of a patient against all causes: the weights, and which of them speak."""
+
+    items: list[Item]
+    weights: Weights
+    speaks: npt.NDArray[np.bool_]
+
+
 @dataclass(slots=True)
 class Standing:
-    """Where one cause stands, with all that put it there."""
+    """Where one cause stands, with what put it there beside the items."""
 
     cause: Cause
+    position: int
+    board: Board
     prior: Prior
     prior_weight: float
     weight: float
-    items: list[tuple[Item, float, bool]]
     adjustments: list[tuple[str, float, tuple[str, ...]]] = field(default_factory=list)
     established: list[Statement] = field(default_factory=list)
     excluded: list[Statement] = field(default_factory=list)
@@ -56,6 +76,11 @@ class Standing:
     @property
     def score(self) -> float:
         return self.prior_weight + self.weight
+
+
+def _add(standing: Standing, text: str, weight: float, sources: tuple[str, ...]) -> None:
+    standing.adjustments.append((text, weight, sources))
+    standing.weight += weight
 
 
 class Ranker:
@@ -127,69 +152,93 @@ class Ranker:
 
     def rank(self, known: Findings, inference: Inference, setting: str | None) -> list[Standing]:
         """All causes, first the established, last the excluded; ties by id so that order is fixed."""
-        items = self.items(known, inference)
+        board = self._board(self.items(known, inference))
+        totals = (board.weights * board.speaks).sum(axis=0)
         age = known.quantities.get(AGE)
         table = self.table.priors[self.table.table_for(setting, age.low if age else None)]
-        chosen = self._chosen(items)
         standings = []
-        for cause in self.base.causes:
-            position = self._index[cause.id]
+        for position, cause in enumerate(self.base.causes):
             prior = table[cause.id]
-            spoken = [(item, float(item.weights[position]), bool(chosen[i, position])) for i, item in enumerate(items)]
-            weight = math.fsum(value for _, value, speaks in spoken if speaks)
             prior_weight = decibans(prior.value) if self._use_priors else 0.0
-            standing = Standing(cause, prior, prior_weight, weight, [entry for entry in spoken if entry[1]])
+            standing = Standing(cause, position, board, prior, prior_weight, float(totals[position]))
             self._adjust(standing, known, inference)
             standings.append(standing)
         return sorted(standings, key=lambda s: (bool(s.excluded), not s.established, -round(s.score, 9), s.cause.id))
 
-    def _chosen(self, items: list[Item]) -> npt.NDArray[np.bool_]:
-        """[item, cause]: whether the item speaks, being the strongest of its cluster for that cause."""
-        speaks = np.ones((len(items), len(self._index)), dtype=bool)
+    def spoken(self, standing: Standing) -> list[Spoken]:
+        """The items that say something about a cause."""
+        board, column = standing.board, standing.position
+        return [
+            Spoken(item, float(board.weights[row, column]), bool(board.speaks[row, column]))
+            for row, item in enumerate(board.items)
+            if board.weights[row, column]
+        ]
+
+    def _board(self, items: list[Item]) -> Board:
+        """Items against causes; in a cluster the strongest speaks, for each cause by itself."""
+        shape = (len(items), len(self.base.causes))
+        weights = np.stack([item.weights for item in items]) if items else np.zeros(shape)
+        speaks = np.ones(shape, dtype=bool)
         groups: dict[str, list[int]] = defaultdict(list)
-        for i, item in enumerate(items):
-            groups[item.cluster].append(i)
-        for members in groups.values():
-            if len(members) > 1:
-                strength = np.abs(np.stack([items[i].weights for i in members]))
-                winner = strength.argmax(axis=0)
-                for row, i in enumerate(members):
-                    speaks[i] = winner == row
-        return speaks
+        for row, item in enumerate(items):
+            groups[item.cluster].append(row)
+        for rows in groups.values():
+            if len(rows) > 1:
+                strongest = np.abs(weights[rows]).argmax(axis=0)
+                for place, row in enumerate(rows):
+                    speaks[row] = strongest == place
+        return Board(items, weights, speaks)
 
     def _adjust(self, standing: Standing, known: Findings, inference: Inference) -> None:
         """Criteria, exposures that must be there, culprit drugs, and endemic regions."""
-        for index, statement in enumerate(all_statements(standing.cause)):
-            if statement.criterion is None:
-                continue
-            holds = inference.criteria.get((standing.cause.id, index))
+        cause = standing.cause.id
+        for index, statement in self._criteria.get(cause, ()):
+            holds = inference.criteria.get((cause, index))
             if statement.criterion == "establishes" and holds:
                 standing.established.append(statement)
             elif statement.criterion == "excludes" and holds:
                 standing.excluded.append(statement)
             elif statement.criterion == "requires" and holds is not True:
-                if holds is None and statement not in self._asked_in_history:
-                    continue
-                key = "requirement_absent" if holds is False else "requirement_unknown"
-                value = self.base.parameter(key)
-                standing.unmet.append(statement)
-                word = "known to be missing" if holds is False else "not documented"
-                standing.adjustments.append((f"{word}: {statement.reason}", value, (statement.source,)))
-                standing.weight += value
-        here = [m for m in self.base.priors.modifiers if m.cause == standing.cause.id and inference.presence.get(m.finding)]
+                self._unmet(standing, statement, holds)
+        here = [m for m in self._modifiers.get(cause, ()) if inference.presence.get(m.finding)]
         if here:
             strongest = max(here, key=lambda modifier: (modifier.odds, modifier.finding))
-            value = decibans(strongest.odds)
             text = f"{self.base.finding[strongest.finding].name}: prior times {strongest.odds:g} (estimate)"
-            standing.adjustments.append((text, value, (strongest.source,) if strongest.source else ()))
-            standing.weight += value
-        culprits = self.base.parameter("culprit_cause")
-        if standing.cause.id == culprits and (best := self.culprits(known.exposures)):
+            _add(standing, text, decibans(strongest.odds), (strongest.source,) if strongest.source else ())
+        if cause == self._culprit_cause and (best := self.culprits(known.exposures)):
             exposure, value = best[0]
-            text = f"culprit drug {exposure.drug.name}: {grade(exposure)} evidence, timing {exposure.timing.replace('_', ' ')}"
-            sources = tuple(fact.source for fact in exposure.drug.evidence[:2])
-            standing.adjustments.append((text, value, sources))
-            standing.weight += value
+            timing = exposure.timing.replace("_", " ")
+            text = f"culprit drug {exposure.drug.name}: {grade(exposure).replace('_', ' ')} evidence, timing {timing}"
+            _add(standing, text, value, tuple(fact.source for fact in exposure.drug.evidence[:2]))
+
+    def _unmet(self, standing: Standing, statement: Statement, holds: bool | None) -> None:
+        """A requirement known to be missing costs much; one that any history would record costs something by
+        its silence; a test that was not done says nothing."""
+        if holds is None and statement not in self._asked_in_history:
+            return
+        value = self.base.parameter("requirement_unknown" if holds is None else "requirement_absent")
+        word = "not documented" if holds is None else "known to be missing"
+        standing.unmet.append(statement)
+        _add(standing, f"{word}: {statement.reason}", value, (statement.source,))
+
+    @cached_property
+    def _criteria(self) -> dict[str, list[tuple[int, Statement]]]:
+        """Cause -> its criteria with their place among its statements, by which the engine names them."""
+        return {
+            cause.id: [(i, s) for i, s in enumerate(all_statements(cause)) if s.criterion is not None]
+            for cause in self.base.causes
+        }
+
+    @cached_property
+    def _modifiers(self) -> dict[str, list[Modifier]]:
+        found: dict[str, list[Modifier]] = defaultdict(list)
+        for modifier in self.base.priors.modifiers:
+            found[modifier.cause].append(modifier)
+        return found
+
+    @cached_property
+    def _culprit_cause(self) -> str:
+        return str(self.base.parameter("culprit_cause"))
 
     @cached_property
     def _asked_in_history(self) -> list[Statement]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -13,7 +13,15 @@ from leukoref.render.view import Entry, view
 
 BARS_SHOWN = 5
 FOR, AGAINST, NEUTRAL = "#2a7f62", "#b5493a", "#8a8f98"
+PALE_FOR, PALE_AGAINST = "#a9cfc0", "#e3b5ae"
 LABEL_LENGTH = 46
+
+
+class Bar(NamedTuple):
+    label: str
+    weight: float
+    color: str
+    estimate: bool = False
 
 
 class EvidenceFigure(Figure):
@@ -47,30 +55,33 @@ def figure(assessment: Assessment, *, top: int = 5) -> EvidenceFigure:
     return chart
 
 
-def _bars(entry: Entry) -> list[tuple[str, float, str, bool]]:
-    """(label, weight, colour, estimate) of one panel, top to bottom."""
-    rows = [(line.text, line.weight, line.estimate) for line in (*entry.supports, *entry.against)]
-    rows += [(note.text, note.weight or 0.0, False) for note in entry.adjustments]
-    for rest, word in ((entry.supports_rest, "for"), (entry.against_rest, "against")):
-        if rest.counted:
-            rows.append((f"{rest.counted} more {word}", rest.weight, False))
-    rows.sort(key=lambda row: -row[1])
-    bars = [(_short(text), weight, FOR if weight > 0 else AGAINST, estimate) for text, weight, estimate in rows]
-    return [*bars, ("prior", entry.prior.weight or 0.0, NEUTRAL, entry.prior.text.endswith("(est.)"))]
+def _bars(entry: Entry) -> list[Bar]:
+    """The bars of one panel, top to bottom; what was left out of each side is one pale bar after it."""
+    bars = [Bar(_short(line.text), line.weight, FOR, line.estimate) for line in entry.supports]
+    if entry.supports_rest.counted:
+        bars.append(Bar(f"{entry.supports_rest.counted} more for", entry.supports_rest.weight, PALE_FOR))
+    bars += [
+        Bar(_short(note.text), note.weight or 0.0, FOR if (note.weight or 0) > 0 else AGAINST)
+        for note in entry.adjustments
+    ]
+    bars += [Bar(_short(line.text), line.weight, AGAINST, line.estimate) for line in entry.against]
+    if entry.against_rest.counted:
+        bars.append(Bar(f"{entry.against_rest.counted} more against", entry.against_rest.weight, PALE_AGAINST))
+    return [*bars, Bar("prior", entry.prior.weight or 0.0, NEUTRAL, entry.prior.text.endswith("(est.)"))]
 
 
 def _short(text: str) -> str:
     return text if len(text) <= LABEL_LENGTH else text[: LABEL_LENGTH - 1].rstrip() + "…"
 
 
-def _draw(panel: Any, entry: Entry, rows: list[tuple[str, float, str, bool]]) -> None:
-    places = range(len(rows))
-    drawn = panel.barh(places, [row[1] for row in rows], color=[row[2] for row in rows], height=0.72)
-    for bar, row in zip(drawn, rows, strict=True):
-        if row[3]:
-            bar.set(hatch="////", edgecolor="white", linewidth=0)
-    panel.bar_label(drawn, labels=[signed(row[1]) for row in rows], padding=3, fontsize=7)
-    panel.set_yticks(places, labels=[row[0] for row in rows], fontsize=8, parse_math=False)
+def _draw(panel: Any, entry: Entry, bars: list[Bar]) -> None:
+    places = range(len(bars))
+    drawn = panel.barh(places, [bar.weight for bar in bars], color=[bar.color for bar in bars], height=0.72)
+    for patch, bar in zip(drawn, bars, strict=True):
+        if bar.estimate:
+            patch.set(hatch="////", edgecolor="white", linewidth=0)
+    panel.bar_label(drawn, labels=[signed(bar.weight) for bar in bars], padding=3, fontsize=7)
+    panel.set_yticks(places, labels=[bar.label for bar in bars], fontsize=8, parse_math=False)
     panel.invert_yaxis()
     panel.axvline(0, color="#444", linewidth=0.8)
     panel.margins(x=0.12)

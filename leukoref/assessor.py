@@ -1,0 +1,190 @@
+"""From a patient to an Assessment: findings, inference, ranking, put together once and in order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from leukoref import assessment as out
+from leukoref.engine.durable import DurableEngine, Inference
+from leukoref.explain import Explainer
+from leukoref.findings import Findings, resolve
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.loader import load_knowledge
+from leukoref.patient import Patient, case_input
+from leukoref.ranking import Ranker, Standing
+from leukoref.version import LIBRARY_VERSION
+
+LOW_COUNT = "low_white_cell_count"
+TESTS_SHOWN = 8
+
+
+class Assessor:
+    """One knowledge base made ready: rules compiled, weights computed. Safe to share between threads."""
+
+    def __init__(self, base: Knowledge) -> None:
+        self.base = base
+        self.engine = DurableEngine(base)
+        self.ranker = Ranker(base)
+        self.explainer = Explainer(base, self.ranker)
+        self._notices = {
+            ranked: tuple(
+                out.Notice(id=d.id, text=d.text, sources=self.explainer.keys(source.key for source in d.sources))
+                for d in base.disclaimers
+                if ranked or d.when == "always"
+            )
+            for ranked in (True, False)
+        }
+        self._provenance = out.ProvenanceNote(
+            version=LIBRARY_VERSION, knowledge_version=base.version, knowledge_hash=base.content_hash,
+            knowledge_review=base.reviewed, overrides=base.overrides,
+        )  # fmt: skip
+
+    def assess(self, patient: Patient | Mapping[str, Any]) -> out.Assessment:
+        """The assessment of one patient. Raises InputError for input that cannot be read as meant."""
+        if not isinstance(patient, Patient):
+            patient = Patient.parse(case_input(dict(patient)))
+        known = resolve(patient, self.base)
+        inference = self.engine.infer(known)
+        status = self._status(inference)
+        standings = self.ranker.rank(known, inference, patient.setting) if status == "leukopenia" else []
+        candidates = self._candidates(standings, known, inference)
+        fixed: dict[str, Any] = {
+            "status": status,
+            "candidates": candidates,
+            "excluded": tuple(self._excluded(standing) for standing in standings if standing.excluded),
+            "red_flags": self._red_flags(inference),
+            "severity": self._severity(inference),
+            "to_add": self._to_add(status),
+            "warnings": self._warnings(known, inference),
+            "unrecognized": tuple(sorted(known.unrecognized, key=str)),
+            "unused": tuple(sorted(known.unused)),
+            "disclaimers": self._notices[bool(candidates)],
+            "provenance": self._provenance,
+        }
+
+        def pending() -> dict[str, Any]:
+            others = (*fixed["excluded"], *fixed["red_flags"], fixed["severity"], *fixed["disclaimers"])
+            return {
+                "next_tests": self._next_tests(standings, inference),
+                "sources": self.explainer.cited(candidates, others),
+            }
+
+        return out.Assessment.deferred(pending, **fixed)
+
+    # -- status, severity, red flags --------------------------------------------------------------------
+
+    @staticmethod
+    def _status(inference: Inference) -> out.Status:
+        low = inference.presence.get(LOW_COUNT)
+        if low is None:
+            return "insufficient_data"
+        return "leukopenia" if low else "no_leukopenia"
+
+    def _to_add(self, status: out.Status) -> tuple[str, ...]:
+        if status != "insufficient_data":
+            return ()
+        return tuple(self.base.finding[name].name for name in self.base.parameter("needed_findings"))
+
+    def _severity(self, inference: Inference) -> out.Severity:
+        """The worst grade that holds, and the course, as named in `weighing.yaml`."""
+        grades = self.base.parameter("severity_grades")
+        worst = next((name for name in grades if inference.presence.get(name)), None)
+        chronic = inference.presence.get(self.base.parameter("chronic_finding"))
+        course = {True: "chronic", False: "not chronic", None: None}[chronic]
+        source = next((rule.source for rule in self.base.derived if rule.finding == worst and rule.source), None)
+        name = self.base.finding[worst].name if worst else None
+        return out.Severity(neutropenia=name, course=course, sources=self.explainer.keys((source,)))
+
+    def _red_flags(self, inference: Inference) -> tuple[out.RedFlagRaised, ...]:
+        return tuple(
+            out.RedFlagRaised(
+                id=flag.id, name=flag.name, action=flag.action, threshold=flag.threshold,
+                sources=self.explainer.keys(source.key for source in flag.sources),
+            )
+            for flag in self.base.red_flags
+            if flag.id in inference.red_flags
+        )  # fmt: skip
+
+    def _warnings(self, known: Findings, inference: Inference) -> tuple[str, ...]:
+        clashes = [
+            f"{self.base.finding[name].name}: findings contradict each other; it is taken as unknown"
+            for name in sorted(inference.conflicts)
+            if name in self.base.finding
+        ]
+        return (*sorted(known.warnings), *clashes)
+
+    # -- candidates ---------------------------------------------------------------------------------------
+
+    def _candidates(
+        self, standings: list[Standing], known: Findings, inference: Inference
+    ) -> tuple[out.Candidate, ...]:
+        open_ = (standing for standing in standings if not standing.excluded)
+        return tuple(
+            out.Candidate.deferred(
+                self.explainer.pending(standing, known, inference),
+                rank=rank,
+                cause=standing.cause.id,
+                name=standing.cause.name,
+                mechanisms=standing.cause.mechanisms,
+                weight=round(standing.weight, 6),
+                score=round(standing.score, 6),
+                band=self._band(standing),
+            )
+            for rank, standing in enumerate(open_, 1)
+        )
+
+    def _band(self, standing: Standing) -> out.Band:
+        if standing.established:
+            return "established"
+        bands = self.base.parameter("bands")
+        if standing.weight >= bands["strong"]:
+            return "strong"
+        if standing.weight >= bands["moderate"]:
+            return "moderate"
+        return "weak" if standing.weight > bands["against"] else "against"
+
+    def _excluded(self, standing: Standing) -> out.Excluded:
+        return out.Excluded(
+            cause=standing.cause.id,
+            name=standing.cause.name,
+            reason="; ".join(statement.reason for statement in standing.excluded),
+            sources=self.explainer.keys(statement.source for statement in standing.excluded),
+        )
+
+    def _next_tests(self, standings: list[Standing], inference: Inference) -> tuple[out.NextTest, ...]:
+        if not standings:
+            return ()
+        least = self.base.parameter("next_test_least_bits")
+        ranked = self.ranker.next_tests(standings, inference)[:TESTS_SHOWN]
+        return tuple(
+            out.NextTest(
+                test=test,
+                name=self.base.test[test].name if test in self.base.test else test,
+                expected_information=gain,
+                look_for=tuple(self.base.finding[name].name for name in names),
+            )
+            for test, gain, names in ranked
+            if gain >= least
+        )
+
+
+@lru_cache(maxsize=1)
+def _packaged() -> Assessor:
+    return Assessor(load_knowledge())
+
+
+_own: dict[str, Assessor] = {}
+_lock = threading.Lock()
+
+
+def assessor(knowledge: Knowledge | None = None) -> Assessor:
+    """The assessor of a knowledge base (the packaged one by default), built once."""
+    with _lock:
+        if knowledge is None:
+            return _packaged()
+        if knowledge.content_hash not in _own:
+            _own[knowledge.content_hash] = Assessor(knowledge)
+        return _own[knowledge.content_hash]

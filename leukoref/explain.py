@@ -1,0 +1,217 @@
+"""The sentences behind a ranking: every weight with the figures, statements and sources it came from.
+
+Nothing is decided here. What a reader sees is what the tables hold, so that each number can be recomputed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from leukoref import assessment as out
+from leukoref.engine.durable import Inference
+from leukoref.findings import Findings
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.cause import Cause, Statement
+from leukoref.knowledge.evidence import Basis, decibans
+from leukoref.ranking import Item, Ranker, Spoken, Standing, grade
+from leukoref.timeline import Exposure
+
+MISSING_SHOWN = 5
+TELLING_KEPT = 40
+
+
+class Figures(NamedTuple):
+    """What a weight was computed from."""
+
+    figure: str
+    background: str
+    basis: Basis
+    statements: tuple[Statement, ...]
+    sources: tuple[str, ...]
+
+
+class Explainer:
+    """Explains the standings of one knowledge base; keeps tables only, nothing of a patient."""
+
+    def __init__(self, base: Knowledge, ranker: Ranker) -> None:
+        self.base = base
+        self.ranker = ranker
+        self._figures: dict[tuple[str, str], Figures] = {}
+        self._csl: dict[str, dict[str, Any]] = {}
+        self._telling: dict[str, list[str]] = {}
+
+    def pending(self, standing: Standing, known: Findings, inference: Inference) -> Callable[[], dict[str, Any]]:
+        """The explanation of one standing, to be worked out when asked for."""
+        return lambda: self.explanation(standing, known, inference)
+
+    def explanation(self, standing: Standing, known: Findings, inference: Inference) -> dict[str, Any]:
+        """The fields of a Candidate that explain it."""
+        cause, prior = standing.cause, standing.prior
+        evidence = [self._evidence(spoken, cause.id) for spoken in self.ranker.spoken(standing)]
+        evidence.sort(key=lambda entry: (not entry.counted, -abs(entry.weight), entry.finding))
+        counted = [entry for entry in evidence if entry.counted]
+        total = sum(abs(entry.weight) for entry in counted)
+        sourced = sum(abs(entry.weight) for entry in counted if entry.basis != "estimate")
+        return {
+            "prior": out.PriorShare(
+                share=prior.value, weight=round(standing.prior_weight, 6), basis=prior.basis, text=prior.text,
+                sources=self.keys(prior.sources),
+            ),
+            "supports": tuple(entry for entry in evidence if entry.weight > 0),
+            "against": tuple(entry for entry in evidence if entry.weight < 0),
+            "adjustments": tuple(
+                out.Adjustment(text=text, weight=round(weight, 6), sources=self.keys(sources))
+                for text, weight, sources in standing.adjustments
+            ),
+            "criteria": tuple(
+                self._criterion(statement)
+                for statement in (*standing.established, *standing.excluded, *standing.unmet)
+            ),
+            "missing": self._missing(cause.id, inference),
+            "drugs": self._drugs(cause, known),
+            "variants": self._variants(cause, inference),
+            "sourced_share": round(sourced / total, 3) if total else 0.0,
+        }  # fmt: skip
+
+    # -- evidence -----------------------------------------------------------------------------------------
+
+    def _evidence(self, spoken: Spoken, cause: str) -> out.Evidence:
+        item = spoken.item
+        figures = self._figures_of(item, cause)
+        return out.Evidence(
+            finding=item.finding, statement=item.text, weight=round(spoken.weight, 6), counted=spoken.counts,
+            cluster=item.cluster, figure=figures.figure, background=figures.background, basis=figures.basis,
+            statements=tuple(statement.id for statement in figures.statements),
+            population=tuple(dict.fromkeys(s.population for s in figures.statements if s.population)),
+            sources=figures.sources,
+        )  # fmt: skip
+
+    def _figures_of(self, item: Item, cause: str) -> Figures:
+        key = (item.key, cause)
+        if key not in self._figures:
+            scaled = item.key.startswith("scale:")
+            self._figures[key] = self._of_scale(item.finding, cause) if scaled else self._of_finding(item.finding, cause)
+        return self._figures[key]
+
+    def _of_scale(self, scale: str, cause: str) -> Figures:
+        table = self.ranker.table
+        cell, background = table.spreads[scale][cause], table.scale_backgrounds[scale]
+        bins = self.base.scale[scale].bins
+        ours = ", ".join(f"{name}: {share:.3g}" for name, share in zip(bins, cell.shares, strict=True))
+        theirs = ", ".join(f"{name}: {share:.3g}" for name, share in zip(bins, background, strict=True))
+        sources = self.keys(statement.source for statement in cell.statements)
+        return Figures(f"share of each bin {ours}", theirs, cell.basis, cell.statements, sources)
+
+    def _of_finding(self, finding: str, cause: str) -> Figures:
+        table = self.ranker.table
+        rate, background = table.cells[finding][cause].rate, table.backgrounds.get(finding)
+        if rate.basis == "ratio" or background is None:
+            return Figures(rate.text, "published ratio", rate.basis, rate.statements, self.keys(rate.sources))
+        text = f"{rate.text} (used as {rate.value:.3g})"
+        keys = self.keys((*rate.sources, *background.sources))
+        return Figures(text, f"{background.value:.3g} ({background.text})", rate.basis, rate.statements, keys)
+
+    def _criterion(self, statement: Statement) -> out.Criterion:
+        assert statement.criterion is not None
+        return out.Criterion(
+            kind=statement.criterion, statement=statement.id, reason=statement.reason, sources=self.keys((statement.source,))
+        )
+
+    # -- what is missing, drugs, variants -------------------------------------------------------------------
+
+    def _missing(self, cause: str, inference: Inference) -> tuple[str, ...]:
+        """Findings not known that would move this cause most."""
+        unknown = (name for name in self._most_telling(cause) if name not in inference.presence)
+        return tuple(self.base.finding[name].name for name in unknown)[:MISSING_SHOWN]
+
+    def _most_telling(self, cause: str) -> list[str]:
+        if cause not in self._telling:
+            cells = [
+                (name, speakers[cause])
+                for name, speakers in self.ranker.table.cells.items()
+                if cause in speakers and name in self.base.finding
+            ]
+            cells.sort(key=lambda pair: (-(max(pair[1].present, 0) - min(pair[1].absent, 0)), pair[0]))
+            self._telling[cause] = [name for name, _ in cells[:TELLING_KEPT]]
+        return self._telling[cause]
+
+    def _drugs(self, cause: Cause, known: Findings) -> tuple[out.DrugNote, ...]:
+        """The drugs that bear on a cause: rated culprits for the idiosyncratic one, those that are ruled out
+        by their timing behind them; for others the drugs that are their exposure."""
+        if cause.id == self.base.parameter("culprit_cause"):
+            rated = self.ranker.culprits(known.exposures)
+        else:
+            wanted = set(self.base.parameter("exposure_causes").get(cause.id, ()))
+            rated = [(exposure, 0.0) for exposure in known.exposures if wanted & set(exposure.findings)]
+        return tuple(self._drug(exposure, weight) for exposure, weight in rated)
+
+    def _drug(self, exposure: Exposure, weight: float) -> out.DrugNote:
+        drug, latency = exposure.drug, exposure.latency
+        window = f"{latency.from_days or 0:g} to {latency.to_days:g} days" if latency and latency.to_days else None
+        facts = (*drug.evidence, *drug.incidence)
+        return out.DrugNote(
+            drug=drug.id, name=drug.name, grade=grade(exposure), timing=exposure.timing, weight=round(weight, 6),
+            days_before=exposure.days_before, latency=window, incidence=tuple(fact.text for fact in drug.incidence),
+            sources=self.keys([*(fact.source for fact in facts), *([latency.source] if latency else [])]),
+        )  # fmt: skip
+
+    def _variants(self, cause: Cause, inference: Inference) -> tuple[out.VariantNote, ...]:
+        """Kinds of the cause that the findings favour, each against the mean of its siblings."""
+        notes = []
+        for variant in cause.variants:
+            weight, keys = 0.0, []
+            for (name, owner), rate in self._variant_rates(cause).items():
+                state = inference.presence.get(name)
+                if owner != variant.id or state is None:
+                    continue
+                siblings = [value for (other, _), value in self._variant_rates(cause).items() if other == name]
+                mean = sum(siblings) / len(siblings)
+                if len(siblings) > 1:
+                    weight += decibans(rate / mean) if state else decibans((1 - rate) / (1 - mean))
+                    keys += [s.source for s in variant.statements if s.finding == name]
+            if keys:
+                note = out.VariantNote(id=variant.id, name=variant.name, weight=round(weight, 3), sources=self.keys(keys))
+                notes.append(note)
+        return tuple(sorted(notes, key=lambda note: (-note.weight, note.id)))
+
+    def _variant_rates(self, cause: Cause) -> dict[tuple[str, str], float]:
+        """(finding, variant) -> how often it is seen in that variant."""
+        return self._all_variant_rates.get(cause.id, {})
+
+    @cached_property
+    def _all_variant_rates(self) -> dict[str, dict[tuple[str, str], float]]:
+        found: dict[str, dict[tuple[str, str], float]] = {}
+        for cause in self.base.causes:
+            for variant in cause.variants:
+                for name in {s.finding for s in variant.statements if s.finding and s.frequency and s.weighed}:
+                    given = [s for s in variant.statements if s.finding == name and s.frequency and s.weighed]
+                    figures = [s.frequency for s in given if s.frequency]
+                    value, _ = self.ranker.table.pooled(figures, [s.state == "absent" for s in given])
+                    found.setdefault(cause.id, {})[(name, variant.id)] = value
+        return found
+
+    # -- sources ----------------------------------------------------------------------------------------------
+
+    def keys(self, keys: Iterable[str | None]) -> tuple[str, ...]:
+        """Source keys as they stand in the bibliography (merged keys resolved), without repeats."""
+        index = self.base.reference
+        return tuple(dict.fromkeys(index[key].id if key in index else key for key in keys if key))
+
+    def cited(self, candidates: Iterable[out.Candidate], others: Iterable[Any]) -> dict[str, dict[str, Any]]:
+        """CSL fields of every source that the answer names."""
+        keys = {key for part in others for key in part.sources}
+        for candidate in candidates:
+            keys.update(candidate.prior.sources)
+            for entry in (
+                *candidate.supports, *candidate.against, *candidate.adjustments,
+                *candidate.criteria, *candidate.drugs, *candidate.variants,
+            ):  # fmt: skip
+                keys.update(entry.sources)
+        return {key: self._entry(key) for key in sorted(keys) if key in self.base.reference}
+
+    def _entry(self, key: str) -> dict[str, Any]:
+        if key not in self._csl:
+            self._csl[key] = self.base.reference[key].model_dump(mode="json", by_alias=True, exclude_none=True)
+        return self._csl[key]
