@@ -14,7 +14,9 @@ from leukoref.errors import EngineError, InputError, KnowledgeError, LeukorefErr
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
 from leukoref.patient import Medication, Observation, Patient
-from leukoref.version import LIBRARY_VERSION as __version__
+from leukoref.version import LIBRARY_VERSION
+
+__version__ = LIBRARY_VERSION
 
 if TYPE_CHECKING:
     from leukoref.assessor import Assessor

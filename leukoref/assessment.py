@@ -31,10 +31,12 @@ class Deferred(Part):
     @classmethod
     def deferred(cls, pending: Callable[[], dict[str, Any]], **ready: Any) -> Self:
         """An instance with the fields in ``ready``; ``pending`` gives the others when one is asked for."""
-        part = cls.model_construct(**ready)
-        for name in set(cls.model_fields) - set(ready):
-            part.__dict__.pop(name, None)
-        part._pending = pending
+        # As model_construct does, without the defaults that would hide what is still to be worked out.
+        part = cls.__new__(cls)
+        object.__setattr__(part, "__dict__", ready)
+        object.__setattr__(part, "__pydantic_fields_set__", set(cls.model_fields))
+        object.__setattr__(part, "__pydantic_extra__", None)
+        object.__setattr__(part, "__pydantic_private__", {"_pending": pending})
         return part
 
     def complete(self) -> Self:

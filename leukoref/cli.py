@@ -31,8 +31,8 @@ from leukoref.cli_base import (
 )
 
 if TYPE_CHECKING:
-    from leukoref.assessor import Assessor
     from leukoref.assessment import Assessment
+    from leukoref.assessor import Assessor
     from leukoref.patient import Patient
 
 STDIN = "-"

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from leukoref.assessor import Assessor, assessor
 from leukoref.assessment import Assessment, Candidate
+from leukoref.assessor import Assessor, assessor
 from leukoref.findings import match_name, resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.patient import Patient, case_input, read_json
@@ -176,7 +176,13 @@ def summarise(name: str, ranks: Sequence[int | None]) -> Figures:
     intervals = {f"top{k}": wilson(hit, count) for k, hit in hits.items()}
     intervals["mrr"] = (max(0.0, mrr - Z95 * spread), min(1.0, mrr + Z95 * spread))
     return Figures(
-        name=name, cases=count, top1=hits[1] / count, top3=hits[3] / count, top5=hits[5] / count, mrr=mrr, intervals=intervals
+        name=name,
+        cases=count,
+        top1=hits[1] / count,
+        top3=hits[3] / count,
+        top5=hits[5] / count,
+        mrr=mrr,
+        intervals=intervals,
     )
 
 
@@ -194,7 +200,12 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
 def _baselines(cases: Sequence[Case], chosen: Assessor) -> list[Figures]:
     rows = [
         _order_figures("prior only", cases, chosen, lambda s: s.prior_weight),
-        _order_figures("count of supporting findings", cases, chosen, lambda s: sum(spoken.weight > 0 for spoken in chosen.ranker.spoken(s))),
+        _order_figures(
+            "count of supporting findings",
+            cases,
+            chosen,
+            lambda s: sum(spoken.weight > 0 for spoken in chosen.ranker.spoken(s)),
+        ),
     ]
     similarity = _hpo_similarity(cases, chosen.base)
     return rows + ([similarity] if similarity else [])
@@ -214,7 +225,11 @@ def _order_figures(
 
 
 def _ablations(cases: Sequence[Case], chosen: Assessor) -> list[Figures]:
-    variants = {"no priors": {"priors": False}, "no negatives": {"negatives": False}, "no clusters": {"clusters": False}}
+    variants = {
+        "no priors": {"priors": False},
+        "no negatives": {"negatives": False},
+        "no clusters": {"clusters": False},
+    }
     return [
         _order_figures(name, cases, chosen, lambda s: s.score, Ranker(chosen.base, **options))
         for name, options in variants.items()
@@ -255,7 +270,9 @@ def _hpo_similarity(cases: Sequence[Case], base: Knowledge) -> Figures | None:
                 own |= set(base.finding[match.finding].codes.hpo[:1])
         mine = terms(own)
         scores = {
-            cause: mine.similarity(profile, kind="omim", method="resnik") if mine is not None and profile is not None else 0.0
+            cause: mine.similarity(profile, kind="omim", method="resnik")
+            if mine is not None and profile is not None
+            else 0.0
             for cause, profile in profiles.items()
         }
         ranks.append(case.rank_in(sorted(scores, key=lambda cause: (-scores[cause], cause))))

@@ -92,7 +92,9 @@ class Explainer:
         key = (item.key, cause)
         if key not in self._figures:
             scaled = item.key.startswith("scale:")
-            self._figures[key] = self._of_scale(item.finding, cause) if scaled else self._of_finding(item.finding, cause)
+            self._figures[key] = (
+                self._of_scale(item.finding, cause) if scaled else self._of_finding(item.finding, cause)
+            )
         return self._figures[key]
 
     def _of_scale(self, scale: str, cause: str) -> Figures:
@@ -116,7 +118,10 @@ class Explainer:
     def _criterion(self, statement: Statement) -> out.Criterion:
         assert statement.criterion is not None
         return out.Criterion(
-            kind=statement.criterion, statement=statement.id, reason=statement.reason, sources=self.keys((statement.source,))
+            kind=statement.criterion,
+            statement=statement.id,
+            reason=statement.reason,
+            sources=self.keys((statement.source,)),
         )
 
     # -- what is missing, drugs, variants -------------------------------------------------------------------
@@ -150,11 +155,11 @@ class Explainer:
     def _drug(self, exposure: Exposure, weight: float) -> out.DrugNote:
         drug, latency = exposure.drug, exposure.latency
         window = f"{latency.from_days or 0:g} to {latency.to_days:g} days" if latency and latency.to_days else None
-        facts = (*drug.evidence, *drug.incidence)
+        keys = [fact.source for fact in drug.evidence] + [entry.source for entry in drug.incidence]
         return out.DrugNote(
             drug=drug.id, name=drug.name, grade=grade(exposure), timing=exposure.timing, weight=round(weight, 6),
             days_before=exposure.days_before, latency=window, incidence=tuple(fact.text for fact in drug.incidence),
-            sources=self.keys([*(fact.source for fact in facts), *([latency.source] if latency else [])]),
+            sources=self.keys([*keys, *([latency.source] if latency else [])]),
         )  # fmt: skip
 
     def _variants(self, cause: Cause, inference: Inference) -> tuple[out.VariantNote, ...]:
@@ -172,7 +177,9 @@ class Explainer:
                     weight += decibans(rate / mean) if state else decibans((1 - rate) / (1 - mean))
                     keys += [s.source for s in variant.statements if s.finding == name]
             if keys:
-                note = out.VariantNote(id=variant.id, name=variant.name, weight=round(weight, 3), sources=self.keys(keys))
+                note = out.VariantNote(
+                    id=variant.id, name=variant.name, weight=round(weight, 3), sources=self.keys(keys)
+                )
                 notes.append(note)
         return tuple(sorted(notes, key=lambda note: (-note.weight, note.id)))
 
@@ -204,11 +211,12 @@ class Explainer:
         keys = {key for part in others for key in part.sources}
         for candidate in candidates:
             keys.update(candidate.prior.sources)
-            for entry in (
+            parts: tuple[Any, ...] = (
                 *candidate.supports, *candidate.against, *candidate.adjustments,
                 *candidate.criteria, *candidate.drugs, *candidate.variants,
-            ):  # fmt: skip
-                keys.update(entry.sources)
+            )  # fmt: skip
+            for part in parts:
+                keys.update(part.sources)
         return {key: self._entry(key) for key in sorted(keys) if key in self.base.reference}
 
     def _entry(self, key: str) -> dict[str, Any]:

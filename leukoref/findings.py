@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from leukoref import timeline, units
 from leukoref.errors import InputError
@@ -151,8 +150,11 @@ def _label_of_code(name: str, code: str) -> bool:
 
 def _family(match: Match, base: Knowledge) -> set[str]:
     direct = {match.finding} if match.finding else set(match.implied)
-    words = {scale.id for scale in base.scales for word in scale.words if word.finding in direct}
-    return direct | words | {parent for entry in direct for parent in base.ancestors[entry]}
+    return (
+        direct
+        | {scale for entry in direct for scale in base.word_scales.get(entry, ())}
+        | {parent for entry in direct for parent in base.ancestors[entry]}
+    )
 
 
 def _note_presence(known: Findings, match: Match, observation: Observation, base: Knowledge, where: str) -> None:
@@ -182,7 +184,7 @@ def _refer(known: Findings, name: str, observation: Observation) -> None:
 
 def _share_of_differential(finding: Finding, observation: Observation, base: Knowledge) -> Finding:
     """'Neutrophils 75 %' names the count but means its share of the differential: the unit decides."""
-    if observation.unit and units.ucum(observation.unit, unit_index(base)) == "%" and finding.unit != "%":
+    if observation.unit and units.ucum(observation.unit, base.unit_index) == "%" and finding.unit != "%":
         for way in base.differential.get(finding.id, ()):
             if len(way) == 1:
                 return base.finding[way[0]]
@@ -195,7 +197,7 @@ def _measure(observation: Observation, finding: Finding, base: Knowledge, where:
         raise InputError(where, "is a quantity", f"give its value and unit, as in 'value, {finding.unit}'")
     unit = observation.unit or ""
     value = units.convert(
-        observation.value, unit, finding.unit, field=where, aliases=unit_index(base), molar_mass=finding.molar_mass
+        observation.value, unit, finding.unit, field=where, aliases=base.unit_index, molar_mass=finding.molar_mass
     )
     value = float(f"{value:.12g}")  # 2.1 10*3/uL is 2.1 10*9/L, not 2.0999999999999996
     low, high = finding.plausible.low, finding.plausible.high
@@ -212,23 +214,6 @@ def _measure(observation: Observation, finding: Finding, base: Knowledge, where:
 
 def _just(value: float, comparator: str) -> float:
     return {"<": math.nextafter(value, -math.inf), ">": math.nextafter(value, math.inf)}.get(comparator, value)
-
-
-@lru_cache(maxsize=8)
-def _unit_index(aliases: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, str]:
-    index: dict[str, str] = {}
-    for code, names in aliases:
-        index.setdefault(units.folded(code), code)
-        for name in names:
-            index.setdefault(units.folded(name), code)
-    for text, code in list(index.items()):
-        index.setdefault(text.lower(), code)
-    return index
-
-
-def unit_index(base: Knowledge) -> dict[str, str]:
-    """Every spelling of a unit the base knows -> UCUM code."""
-    return _unit_index(tuple(base.unit_aliases.items()))
 
 
 def _likely_unit(value: float, finding: Finding, base: Knowledge) -> str:
@@ -298,7 +283,7 @@ def _differential(known: Findings, base: Knowledge) -> None:
             known.quantities[count] = Quantity(float(f"{low:.12g}"), float(f"{high:.12g}"), text)
         elif abs(given.low - low) > max(tolerance["count"] * max(given.low, low), tolerance["least"]):
             known.warnings.append(
-                f"{base.finding[count].name}: {given.text} does not match the differential ({low:.3g}); as stated is used"
+                f"{base.finding[count].name}: {given.text} is not what the differential gives ({low:.3g})"
             )
 
 

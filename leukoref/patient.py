@@ -94,9 +94,9 @@ class Medication(Input):
     def _in_order(self) -> Self:
         if self.start and self.stop and _utc(self.stop) < _utc(self.start):
             raise ValueError("stop lies before start; swap them or correct the date")
-        if self.days_before is not None and self.stopped_days_before is not None:
-            if self.stopped_days_before > self.days_before:
-                raise ValueError("stopped before it was started; swap days_before and stopped_days_before")
+        started, stopped = self.days_before, self.stopped_days_before
+        if started is not None and stopped is not None and stopped > started:
+            raise ValueError("stopped before it was started; swap days_before and stopped_days_before")
         return self
 
 

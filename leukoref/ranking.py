@@ -199,7 +199,7 @@ class Ranker:
             elif statement.criterion == "excludes" and holds:
                 standing.excluded.append(statement)
             elif statement.criterion == "requires" and holds is not True:
-                self._unmet(standing, statement, holds)
+                self._unmet(standing, index, statement, holds)
         here = [m for m in self._modifiers.get(cause, ()) if inference.presence.get(m.finding)]
         if here:
             strongest = max(here, key=lambda modifier: (modifier.odds, modifier.finding))
@@ -211,10 +211,10 @@ class Ranker:
             text = f"culprit drug {exposure.drug.name}: {grade(exposure).replace('_', ' ')} evidence, timing {timing}"
             _add(standing, text, value, tuple(fact.source for fact in exposure.drug.evidence[:2]))
 
-    def _unmet(self, standing: Standing, statement: Statement, holds: bool | None) -> None:
+    def _unmet(self, standing: Standing, index: int, statement: Statement, holds: bool | None) -> None:
         """A requirement known to be missing costs much; one that any history would record costs something by
         its silence; a test that was not done says nothing."""
-        if holds is None and statement not in self._asked_in_history:
+        if holds is None and (standing.cause.id, index) not in self._asked_in_history:
             return
         value = self.base.parameter("requirement_unknown" if holds is None else "requirement_absent")
         word = "not documented" if holds is None else "known to be missing"
@@ -241,15 +241,15 @@ class Ranker:
         return str(self.base.parameter("culprit_cause"))
 
     @cached_property
-    def _asked_in_history(self) -> list[Statement]:
-        """Requirements that any history would record; only their silence counts. A test not done says nothing."""
-        return [
-            statement
-            for cause in self.base.causes
-            for statement in cause.statements
+    def _asked_in_history(self) -> set[tuple[str, int]]:
+        """Requirements that any history would record; only their silence counts."""
+        return {
+            (cause, index)
+            for cause, criteria in self._criteria.items()
+            for index, statement in criteria
             if statement.criterion == "requires" and statement.when is not None
             and all(self.base.finding[part.finding].test == "history" for part in comparisons(statement.when))
-        ]  # fmt: skip
+        }  # fmt: skip
 
     def culprits(self, exposures: list[Exposure]) -> list[tuple[Exposure, float]]:
         """Drugs that can lower the count by themselves, best first, with their weight over a chance exposure."""
@@ -268,10 +268,11 @@ class Ranker:
     def _askable(self) -> tuple[list[str], npt.NDArray[np.float64]]:
         """Findings worth asking for, and P(finding | cause) with the background where a cause is silent."""
         names = sorted(name for name, speakers in self.table.rates.items() if name in self.base.finding)
-        matrix = np.array([
-            [self.table.rates[name][cause].value if cause in self.table.rates[name] else self.table.backgrounds[name].value
-             for cause in self.table.causes] for name in names
-        ])  # fmt: skip
+        rows = []
+        for name in names:
+            speakers, background = self.table.rates[name], self.table.backgrounds[name].value
+            rows.append([speakers[c].value if c in speakers else background for c in self.table.causes])
+        matrix = np.array(rows)
         return names, np.clip(matrix, 1e-4, 1 - 1e-4)
 
     def next_tests(self, standings: list[Standing], inference: Inference) -> list[tuple[str, float, list[str]]]:
@@ -297,7 +298,8 @@ class Ranker:
         ranked = []
         for test, entries in by_test.items():
             entries.sort(key=lambda entry: (-entry[0], entry[1]))
-            ranked.append((test, round(entries[0][0], 4), [name for gain, name in entries[:4] if gain > entries[0][0] / 4]))
+            best = entries[0][0]
+            ranked.append((test, round(best, 4), [name for gain, name in entries[:4] if gain > best / 4]))
         burden = {test.id: test.burden for test in self.base.tests}
         return sorted(ranked, key=lambda row: (-round(row[1], 2), burden.get(row[0], 1), row[0]))
 

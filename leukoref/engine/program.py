@@ -11,7 +11,6 @@ from typing import Literal
 
 from leukoref import units
 from leukoref.errors import KnowledgeError
-from leukoref.findings import unit_index
 from leukoref.knowledge.base import Knowledge, all_statements
 from leukoref.knowledge.conditions import All, AnyOf, Atom, Clause, Comparison, Condition, alternatives
 from leukoref.knowledge.vocabulary import Derived
@@ -59,9 +58,7 @@ class _Compiler:
             complete = all(entry.complete for entry in entries)
             self.add("finding", finding, position, when, f"derived {finding}", complete=complete)
 
-    def add(
-        self, kind: Kind, target: str, index: int, when: Condition, where: str, *, complete: bool = True
-    ) -> None:
+    def add(self, kind: Kind, target: str, index: int, when: Condition, where: str, *, complete: bool = True) -> None:
         try:
             present = self._alternatives(when, True, where)
             absent = self._alternatives(when, False, where) if complete and kind != "red_flag" else []
@@ -104,7 +101,7 @@ def limit_scale(comparison: Comparison, base: Knowledge, where: str) -> tuple[fl
     if comparison.unit is None or finding.unit is None:
         return 1.0, 0.0
     try:
-        code = units.ucum(comparison.unit, unit_index(base))
+        code = units.ucum(comparison.unit, base.unit_index)
         return units.factor(code, finding.unit, finding.molar_mass)
     except ValueError as error:
         raise KnowledgeError(f"{where}: {error} {comparison.unit!r} for {comparison.finding}") from None

@@ -13,8 +13,7 @@ from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.names import normalise
 from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
-
-REFERENCE_SIDES = {":low": "below", ":high": "above"}
+from leukoref.units import folded
 
 
 class Knowledge(BaseModel):
@@ -92,6 +91,26 @@ class Knowledge(BaseModel):
         return index
 
     @cached_property
+    def word_scales(self) -> dict[str, tuple[str, ...]]:
+        """Presence finding -> the scales on which it says the bin without a number."""
+        found: dict[str, tuple[str, ...]] = {}
+        for scale in self.scales:
+            for word in scale.words:
+                found[word.finding] = (*found.get(word.finding, ()), scale.id)
+        return found
+
+    @cached_property
+    def unit_index(self) -> dict[str, str]:
+        """Every spelling of a unit the base knows -> UCUM code; the exact case wins over the folded one."""
+        index: dict[str, str] = {}
+        for code, names in self.unit_aliases.items():
+            for name in (code, *names):
+                index.setdefault(folded(name), code)
+        for text, code in list(index.items()):
+            index.setdefault(text.lower(), code)
+        return index
+
+    @cached_property
     def drug_names(self) -> dict[str, str]:
         index: dict[str, str] = {}
         for entry in self.drugs:
@@ -130,8 +149,7 @@ class Knowledge(BaseModel):
     @cached_property
     def core_presence(self) -> tuple[str, ...]:
         """Ids of the presence findings every cause must speak to."""
-        words = {word.finding for scale in self.scales for word in scale.words}
-        return tuple(e.id for e in self.findings if e.core and e.kind == "presence" and e.id not in words)
+        return tuple(e.id for e in self.findings if e.core and e.kind == "presence" and e.id not in self.word_scales)
 
     def parameter(self, name: str) -> Any:
         """A number of `rules/weighing.yaml`."""
@@ -152,12 +170,13 @@ class Knowledge(BaseModel):
         for cause in self.causes:
             for statement in all_statements(cause):
                 cite(statement.source, f"{cause.id}:{statement.id}")
-            for part in (*cause.about, *cause.next_tests, *cause.urgent, *cause.pitfalls):
-                cite(part.source, cause.id)
+            for text in (*cause.about, *cause.urgent, *cause.pitfalls):
+                cite(text.source, cause.id)
+            for advice in cause.next_tests:
+                cite(advice.source, cause.id)
         for drug in self.drugs:
-            for fact in (*drug.incidence, *drug.latencies, *drug.evidence, *drug.notes):
-                cite(fact.source, f"drug {drug.id}")
-            cite(drug.mechanism_source, f"drug {drug.id}")
+            for key in drug.sources:
+                cite(key, f"drug {drug.id}")
         for finding in self.findings:
             for interval in finding.reference:
                 cite(interval.source, f"finding {finding.id}")

@@ -63,7 +63,8 @@ class Not(Rule):
 def _kind(value: Any) -> str:
     if isinstance(value, dict):
         return next((key for key in ("all", "any", "not") if key in value), "finding")
-    return {All: "all", AnyOf: "any", Not: "not"}.get(type(value), "finding")
+    kinds: dict[type, str] = {All: "all", AnyOf: "any", Not: "not"}
+    return kinds.get(type(value), "finding")
 
 
 Condition = Annotated[
@@ -153,12 +154,7 @@ def alternatives(condition: Condition, holds: bool, scale: UnitScale) -> list[Cl
     if isinstance(condition, All) != holds:
         clauses = [clause for branch in branches for clause in branch]
     else:
-        clauses = [
-            tuple(dict.fromkeys(atom for clause in choice for atom in clause)) for choice in product(*branches)
-        ]
+        clauses = [tuple(dict.fromkeys(atom for clause in choice for atom in clause)) for choice in product(*branches)]
     if len(clauses) > MAX_ALTERNATIVES:
-        raise ValueError(
-            f"{len(clauses)} alternatives, at most {MAX_ALTERNATIVES}; name a part as a derived finding"
-        )
+        raise ValueError(f"{len(clauses)} alternatives, at most {MAX_ALTERNATIVES}; name a part as a derived finding")
     return list(dict.fromkeys(clauses))
-

@@ -63,6 +63,13 @@ class Drug(Rule):
     notes: tuple[DrugFact, ...] = ()
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source key of the row, without repeats."""
+        keys = [fact.source for fact in (*self.evidence, *self.notes)]
+        keys += [entry.source for entry in self.incidence] + [entry.source for entry in self.latencies]
+        return tuple(dict.fromkeys([*keys, *([self.mechanism_source] if self.mechanism_source else [])]))
+
+    @property
     def latencies(self) -> tuple[Latency, ...]:
         if self.latency is None:
             return ()

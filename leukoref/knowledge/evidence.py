@@ -114,9 +114,10 @@ class EvidenceTable:
         for cause in self.base.causes:
             grouped: dict[str, list[Statement]] = defaultdict(list)
             for statement in cause.statements:
-                if statement.weighed and statement.frequency and statement.finding and not statement.bins:
-                    if statement.finding not in self._worded and statement.finding not in self.base.scale:
-                        grouped[statement.finding].append(statement)
+                plain = statement.weighed and statement.frequency and not statement.bins
+                on_scale = statement.finding in self._worded or statement.finding in self.base.scale
+                if plain and statement.finding and not on_scale:
+                    grouped[statement.finding].append(statement)
             for finding, statements in grouped.items():
                 table[finding][cause.id] = self._sourced_rate(statements)
             for block in cause.estimates:
@@ -138,7 +139,10 @@ class EvidenceTable:
         table: dict[str, dict[str, ScaleCell]] = defaultdict(dict)
         for cause in self.base.causes:
             estimates = {
-                name: value for block in cause.estimates for name, value in block.cells.items() if isinstance(value, tuple)
+                name: value
+                for block in cause.estimates
+                for name, value in block.cells.items()
+                if isinstance(value, tuple)
             }
             constraints = self._constraints(cause)
             for name in {*estimates, *constraints}:
@@ -243,7 +247,9 @@ class EvidenceTable:
         if entry.estimate is not None:
             return Prior(entry.estimate, "estimate", f"estimate {entry.estimate:.2g}, {setting.name}", sources)
         value = priors.tiers[entry.tier or ""].weight
-        return Prior(value, "estimate", f"estimate {value:.2g} ({entry.tier}), {setting.name}".replace("_", " "), sources)
+        return Prior(
+            value, "estimate", f"estimate {value:.2g} ({entry.tier}), {setting.name}".replace("_", " "), sources
+        )
 
     # -- background and weights ---------------------------------------------------------------------
 
@@ -265,10 +271,16 @@ class EvidenceTable:
                 found[name] = Rate(value, "sourced", f"{text} in {given.population or 'people with a low count'}",
                                    sources=(given.source,) if given.source else ())  # fmt: skip
                 continue
-            rest = given.estimate if given and given.estimate else self._rest.get(finding.test if finding else "", self._rest["default"])
+            rest = (
+                given.estimate
+                if given and given.estimate
+                else self._rest.get(finding.test if finding else "", self._rest["default"])
+            )
             spoken = sum(self._mix[cause] for cause in speakers)
             value = sum(self._mix[cause] * rate.value for cause, rate in speakers.items()) + (1 - spoken) * rest
-            text = f"computed from {len(speakers)} causes" + (f", {rest:.2g} assumed for the rest" if spoken < 0.999 else "")
+            text = f"computed from {len(speakers)} causes" + (
+                f", {rest:.2g} assumed for the rest" if spoken < 0.999 else ""
+            )
             found[name] = Rate(self._estimated(value), "estimate", text)
         return found
 
@@ -290,7 +302,9 @@ class EvidenceTable:
                     rate = Rate(math.nan, "ratio", f"LR+ {ratio.positive or '-'} / LR- {ratio.negative or '-'}",
                                 (statement,), (statement.source,))  # fmt: skip
                     table.setdefault(statement.finding, {})[cause_.id] = Cell(
-                        rate, self.clip(decibans(ratio.positive or 1.0), "ratio"), self.clip(decibans(ratio.negative or 1.0), "ratio")
+                        rate,
+                        self.clip(decibans(ratio.positive or 1.0), "ratio"),
+                        self.clip(decibans(ratio.negative or 1.0), "ratio"),
                     )
         return table
 

@@ -126,7 +126,7 @@ def read(folders: Sequence[Path], digest: str = "") -> tuple[Knowledge | None, l
                     overrides.append(f"{folder.name}: {entry[0]}")
                 continue
             shelf = found[FIELDS[type(entry)]]
-            key = entry.id if not isinstance(entry, Derived) else f"{entry.finding}#{len(shelf)}"
+            key = f"{entry.finding}#{len(shelf)}" if isinstance(entry, Derived) else str(entry.id)
             if key in shelf and number == 0:
                 complaints.append(Complaint(file=str(folder), rule=key, message="defined twice"))
             elif number:

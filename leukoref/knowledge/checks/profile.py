@@ -17,8 +17,9 @@ SHOWN = 12
 @check
 def core_hole(draft: Draft) -> Iterator[Complaint]:
     """A cause is silent on a core finding or a scale: it would be neutral where others pay."""
-    words = {word.finding: scale.id for scale in draft.scales for word in scale.value.words}
-    core = [e.id for e in draft.findings if e.value.core and e.value.kind == "presence" and e.id not in words]
+    said = [(word.finding, scale.id) for scale in draft.scales for word in scale.value.words]
+    words = {name: scale for name, scale in said if sum(name == other for other, _ in said) == 1}
+    core = [e.id for e in draft.findings if e.value.core and e.value.kind == "presence" and e.id not in dict(said)]
     for entry in draft.causes:
         spoken = _spoken(entry.value, words)
         for kind, wanted in (("core finding", core), ("scale", [scale.id for scale in draft.scales])):
@@ -84,13 +85,3 @@ def _cell_problem(name: str, value: float | tuple[float, ...], draft: Draft) -> 
     if not 0 <= value <= 1:
         return f"{name}: {value:g} is no probability", "a probability lies between 0 and 1"
     return None
-
-
-@check
-def core_word_of_scale(draft: Draft) -> Iterator[Complaint]:
-    """A finding that says a bin of a scale is not core as well: it would be weighed twice."""
-    words = {word.finding for scale in draft.scales for word in scale.value.words}
-    for entry in draft.findings:
-        if entry.value.core and entry.id in words:
-            message = "is core and also says a bin of a scale"
-            yield entry.complain("core_word_of_scale", message, "core", remedy="the scale is enough: drop core")
