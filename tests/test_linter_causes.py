@@ -142,9 +142,9 @@ def test_an_estimate_that_is_no_probability_is_reported(linted, cells, word):
     assert complaint.line == line_of(text, cells)
 
 
-def test_a_word_of_a_scale_is_not_core_as_well(linted):
+def test_a_core_finding_that_a_scale_already_says_is_no_hole(linted):
     text = replaced(FINDINGS, "name: neutropenia, kind: presence", "name: neutropenia, core: true, kind: presence")
-    assert only(linted({"findings/counts.yaml": text}), "core_word_of_scale").rule == "neutropenia"
+    assert linted({"findings/counts.yaml": text}) == []
 
 
 def test_a_cause_without_a_prior_is_reported(linted):

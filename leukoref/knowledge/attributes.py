@@ -15,26 +15,25 @@ from leukoref.knowledge.base import Knowledge
 RULE = "45 CFR 170.315(b)(11)(iv)(A)"
 UNKNOWN = "unknown: the base does not record it"
 # Names in the vocabulary that carry such information, as the standards of 45 CFR 170.213 group it.
-RACE = r"\b(race|racial|ethnic(?! neutropenia)|ancestry|descent)"
 LANGUAGE = r"\b(interpreter|preferred language|spoken language)\b"
 ORIENTATION = r"\b(homosexual|bisexual|sexual orientation|men who have sex with men)\b"
 IDENTITY = r"\b(transgender|gender identity)\b"
 SOCIAL = r"homeless|incarcerat|prison|poverty|food insecur|unemploy|refugee|institutional living|occupational?\b"
-STATUS = r"^pregnan|smok|tobacco|alcohol (use|excess)|drug use|cocaine|performance status|disabilit|dementia"
+STATUS = (
+    r"^pregnan|smok|tobacco|alcohol (use|excess)|(recreational|injection) drug|cocaine use|"
+    r"performance status|disabilit|dementia"
+)
 
 
-def attributes(base: Knowledge) -> list[dict[str, Any]]:
+def dsi(base: Knowledge) -> list[dict[str, Any]]:
     """One entry an attribute: number, attribute, answer (used, not used, stated or unknown), detail, findings."""
     answers: list[tuple[str, Callable[[Knowledge], dict[str, Any]]]] = [
         ("bibliographic citation", _citation),
         ("developer", _developer),
         ("funding source of the technical implementation", _funding),
         ("release and revision dates", _dates),
-        (
-            "use of race",
-            lambda base: _use(base, RACE, "The linter refuses a finding that names it; Duffy-null status is used."),
-        ),
-        ("use of ethnicity", lambda base: _use(base, RACE, "As for race.")),
+        ("use of race", lambda base: _use(base, NAMES_RACE, _DUFFY)),
+        ("use of ethnicity", lambda base: _use(base, NAMES_RACE, _DUFFY)),
         ("use of language", lambda base: _use(base, LANGUAGE)),
         ("use of sexual orientation", lambda base: _use(base, ORIENTATION, _EXPOSURE)),
         ("use of gender identity", lambda base: _use(base, IDENTITY)),
@@ -49,6 +48,7 @@ def attributes(base: Knowledge) -> list[dict[str, Any]]:
     ]
 
 
+_DUFFY = "The linter refuses a finding that names it. Duffy-null status, which can be tested, is used."
 _EXPOSURE = "Where it is a synonym of an exposure, the exposure is what is weighed."
 _NO_SCREENING = "As plain findings of the history, when a caller hands them in; no screening instrument is scored."
 
@@ -56,11 +56,10 @@ _NO_SCREENING = "As plain findings of the history, when a caller hands them in; 
 def _citation(base: Knowledge) -> dict[str, Any]:
     kinds = Counter(str(entry.custom.get("study_type", "not stated")) for entry in base.references)
     listed = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.most_common())
-    return {
-        "answer": "stated",
-        "detail": f"{len(base.references)} sources ({listed}); each statement cites its own, and every answer lists those "
-        "it rests on.",
-    }
+    detail = (
+        f"{len(base.references)} sources ({listed}). Each statement cites its own; every answer lists those it uses."
+    )
+    return {"answer": "stated", "detail": detail}
 
 
 def _developer(base: Knowledge) -> dict[str, Any]:
@@ -85,7 +84,7 @@ def _dates(base: Knowledge) -> dict[str, Any]:
     return {"answer": "stated", "detail": f"Version {base.version}. {causes}{span}Clinical review: {base.reviewed}."}
 
 
-def _use(base: Knowledge, pattern: str, remark: str = "") -> dict[str, Any]:
+def _use(base: Knowledge, pattern: str | re.Pattern[str], remark: str = "") -> dict[str, Any]:
     """Whether any finding of the vocabulary carries such information, and which a cause speaks of."""
     wanted = re.compile(pattern, re.IGNORECASE)
     named = [

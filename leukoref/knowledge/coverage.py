@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from leukoref.knowledge.attributes import dsi as dsi
 from leukoref.knowledge.base import Knowledge, all_statements
 from leukoref.knowledge.cause import Cause
 from leukoref.knowledge.evidence import EvidenceTable
@@ -84,8 +84,8 @@ class CoreCell(Row):
 def check_sources(base: Knowledge) -> list[str]:
     """Source keys that resolve to nothing, sources nobody cites, sources that cannot be found; none is right."""
     cited = base.statement_sources()
-    found = [f"{key}: not in the bibliography, cited by {', '.join(where[:3])}" for key, where in sorted(cited.items())
-             if key not in base.reference]  # fmt: skip
+    unresolved = [(key, where) for key, where in sorted(cited.items()) if key not in base.reference]
+    found = [f"{key}: not in the bibliography, cited by {', '.join(where[:3])}" for key, where in unresolved]
     for entry in base.references:
         if entry.id not in cited:
             found.append(f"{entry.id}: nobody cites it")
@@ -114,7 +114,7 @@ def estimates(base: Knowledge, table: EvidenceTable | None = None) -> list[Estim
                             group=block.group,
                             reasoning=block.reasoning,
                             information=round(information(table, cause.id, name), 3),
-                        )  # fmt: skip
+                        )
                     )
     return sorted(rows, key=lambda row: (-row.information, row.cause, row.finding))
 
@@ -183,10 +183,3 @@ def _cause_coverage(cause: Cause, base: Knowledge, cells: list[CoreCell]) -> Cau
         core_cells=len(own),
         core_sourced=sum(cell.sourced for cell in own),
     )
-
-
-def dsi(base: Knowledge) -> list[dict[str, Any]]:
-    """The 13 source attributes of evidence-based decision support with what the base says of each."""
-    from leukoref.knowledge.attributes import attributes
-
-    return attributes(base)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 from leukoref.knowledge.checks import check
-from leukoref.knowledge.checks.reading import Draft
+from leukoref.knowledge.checks.reading import Draft, Path_
 from leukoref.knowledge.checks.walking import citations, comparisons, rule_name, statements
 from leukoref.knowledge.loader import Complaint
 
@@ -13,6 +15,8 @@ STUDY_TYPES = {
     "review", "guideline", "cohort", "case_series", "case_report", "textbook", "trial", "label", "registry",
     "regulation", "dataset", "meta_analysis", "database",
 }  # fmt: skip
+READ_BY_PEOPLE = {"name", "reason", "reasoning", "action", "threshold", "text", "why", "title", "population"}
+_UNFINISHED = re.compile(r"\W*((todo|tbd|fixme|xxx)\b.*)?\W*", re.IGNORECASE | re.DOTALL)
 READ = ("excerpt", "abstract", "full text")
 
 
@@ -82,17 +86,24 @@ def undescribed_source(draft: Draft) -> Iterator[Complaint]:
 
 @check
 def empty_text(draft: Draft) -> Iterator[Complaint]:
-    """Reasons, actions, thresholds and advice are there to be read: an empty one is a hole."""
-    for flag in draft.red_flags:
-        for key in ("action", "threshold", "name"):
-            if not getattr(flag.value, key).strip():
-                remedy = f"say the {key} in plain words"
-                yield flag.complain("empty_text", f"a red flag without {key}", key, remedy=remedy)
-    for entry in draft.causes:
-        for path, statement in statements(entry):
-            if not statement.reason.strip():
-                yield entry.complain("empty_text", "a statement without its reason", *path, remedy="give one line")
-        for position, block in enumerate(entry.value.estimates):
-            if not block.reasoning.strip():
-                message = f"estimates {block.group!r} without reasoning"
-                yield entry.complain("empty_text", message, "estimates", position, remedy="say why these shapes")
+    """Reasons, actions, thresholds and advice are there to be read: an empty or unfinished one is a hole."""
+    for document in draft.documents:
+        for path, text in _texts(document.value, ()):
+            if _UNFINISHED.fullmatch(text):
+                yield Complaint(
+                    file=document.name, line=document.line(path), rule=rule_name(document, path), check="empty_text",
+                    message=f"{path[-1]}: nothing to read ({text.strip() or 'empty'})", remedy="say it in plain words",
+                )  # fmt: skip
+
+
+def _texts(value: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
+    """Every text of a document that is meant for a reader."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if isinstance(inner, str) and key in READ_BY_PEOPLE:
+                yield (*path, key), inner
+            elif isinstance(inner, (dict, list)):
+                yield from _texts(inner, (*path, key))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _texts(inner, (*path, position))

@@ -16,7 +16,7 @@ from leukoref.knowledge.names import normalise, suggestions
 
 _ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 # A black stool names no race, and "benign ethnic neutropenia" is the old name of a diagnosis.
-_RACE = re.compile(
+NAMES_RACE = re.compile(
     r"\b(race|racial|ethnic(?! neutropenia)\w*|caucasians?|hispanics?|latin[oa]s?|"
     r"african[- ]americans?|afro[- ]caribbeans?|"
     r"(black|white|asian) (people|persons?|patients?|men|women|race|ancestry|ethnicity|descent)|"
@@ -210,6 +210,6 @@ def race_as_input(draft: Draft) -> Iterator[Complaint]:
     for shelf in (draft.findings, draft.scales, draft.drugs):
         for entry in shelf:
             for name in (entry.id.replace("_", " "), entry.value.name, *getattr(entry.value, "synonyms", ())):
-                if _RACE.search(name):
+                if NAMES_RACE.search(name):
                     remedy = "remove it, or name what is meant (Duffy-null phenotype, place of residence)"
                     yield entry.complain("race_as_input", f"{name!r} names race or ethnicity", remedy=remedy)
