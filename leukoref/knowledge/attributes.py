@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.checks.ids import NAMES_RACE
 
 RULE = "45 CFR 170.315(b)(11)(iv)(A)"
 UNKNOWN = "unknown: the base does not record it"
