@@ -221,7 +221,7 @@ def _likely_unit(value: float, finding: Finding, base: Knowledge) -> str:
     bounds = [limit for ref in finding.reference for limit in (ref.low, ref.high) if limit is not None]
     if not bounds or finding.unit is None:
         return "check the value and its unit"
-    for unit in base.unit_aliases:
+    for unit in sorted(base.unit_aliases, key=lambda code: -len(base.unit_aliases[code])):  # the commonest first
         try:
             slope, shift = units.factor(unit, finding.unit, finding.molar_mass)
         except ValueError:

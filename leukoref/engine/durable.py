@@ -70,7 +70,8 @@ class DurableEngine:
                 return session.run()
             finally:
                 self._current = None
-                self._host.delete_state(RULESET, session.sid)
+                if session.asserted:  # a session that asserted nothing has no state to delete
+                    self._host.delete_state(RULESET, session.sid)
 
     def _build(self) -> None:
         self._process = os.getpid()
@@ -156,6 +157,7 @@ class _Session:
         self._known = known
         self._literals: set[tuple[str, bool]] = set()
         self._result = Inference()
+        self.asserted = False
 
     def run(self) -> Inference:
         facts: list[dict[str, Any]] = []
@@ -190,6 +192,7 @@ class _Session:
         return fresh
 
     def _assert(self, facts: list[dict[str, Any]]) -> None:
+        self.asserted = True
         try:
             self._engine._host.assert_facts(RULESET, facts)
         except durable_engine.MessageNotHandledException:

@@ -1,0 +1,66 @@
+"""An Evaluation for people: the same Markdown on the terminal and in docs/validation.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from leukoref.evaluation import Evaluation, Figures
+
+WORST_SHOWN = 10
+
+
+def render(evaluation: Evaluation) -> str:
+    """Recall and rank with intervals, baselines, ablations, mechanisms, and the worst cases with reasons."""
+    figures = evaluation.figures
+    stage = "before the dispositive test" if evaluation.stage == "presentation" else "with the confirming results"
+    lines = [
+        f"{figures.cases} published cases, stage {evaluation.stage} ({stage}); "
+        f"findings and medications recognised: {evaluation.recognised:.1%}",
+        "",
+        *_table(("ranking", "cases", "first", "first three", "first five", "MRR"), [
+            *map(_row, (figures, *evaluation.baselines)),
+            *(_row(row, "leukoref, ") for row in evaluation.ablations),
+        ]),
+        "",
+        "In brackets 95 % intervals (Wilson; for the mean reciprocal rank, normal).",
+        "",
+        *_table(("mechanism", "cases", "first", "first three", "first five", "MRR"), map(_row, evaluation.mechanisms)),
+    ]  # fmt: skip
+    missed = [case for case in evaluation.per_case if case.rank != 1]
+    if missed:
+        missed.sort(key=lambda case: -(case.rank or 999))
+        lines += ["", f"Not first: {len(missed)} of {figures.cases}; the worst and what put the winner above:", ""]
+        rows = [
+            (case.id, str(case.rank or "none"), case.winner or case.status, "; ".join(case.why))
+            for case in missed[:WORST_SHOWN]
+        ]
+        lines += _table(("case", "rank", "first instead", "largest differences (winner less answer)"), rows)
+    flagged = sum(bool(case.red_flags) for case in evaluation.per_case)
+    lines += ["", f"Red flags raised in {flagged} of {figures.cases} cases."]
+    unknown = sorted({name for case in evaluation.per_case for name in case.unrecognised})
+    if unknown:
+        lines += ["", "Not recognised: " + ", ".join(unknown)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(figures: Figures, prefix: str = "") -> tuple[str, ...]:
+    return (
+        prefix + figures.name,
+        str(figures.cases),
+        *(_figure(getattr(figures, key), figures.intervals.get(key)) for key in ("top1", "top3", "top5", "mrr")),
+    )
+
+
+def _figure(value: float, interval: tuple[float, float] | None) -> str:
+    return f"{value:.2f}" + (f" ({interval[0]:.2f}-{interval[1]:.2f})" if interval else "")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table whose columns line up on a terminal too."""
+    cells = [list(head), *(list(row) for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    widths[-1] = min(widths[-1], 3) if len(head) == 4 else widths[-1]
+    padded = ["| " + " | ".join(cell.ljust(widths[i]) for i, cell in enumerate(row)) + " |" for row in cells]
+    return [padded[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *padded[1:]]

@@ -1,0 +1,27 @@
+"""Shared by all tests: the packaged base and one assessor of it, built once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import leukoref
+from leukoref.assessor import Assessor, assessor
+
+CASES = Path(__file__).parent.parent / "examples" / "cases"
+
+
+@pytest.fixture(scope="session")
+def base() -> leukoref.Knowledge:
+    return leukoref.load_knowledge()
+
+
+@pytest.fixture(scope="session")
+def ready() -> Assessor:
+    return assessor()
+
+
+@pytest.fixture(scope="session")
+def case_files() -> list[Path]:
+    return sorted(CASES.glob("*.json"))

@@ -1,0 +1,192 @@
+"""From what clinicians write to finding states: names, units, differentials, time, drugs."""
+
+from __future__ import annotations
+
+import pytest
+
+import leukoref
+from leukoref.assessor import Assessor
+from leukoref.findings import match_name, resolve
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.names import normalise
+from leukoref.patient import Patient
+
+
+def known(base: Knowledge, **fields: object):  # type: ignore[no-untyped-def]
+    return resolve(Patient.parse(fields), base)
+
+
+def wbc(value: float, unit: str) -> dict[str, object]:
+    return {"finding": "WBC", "value": value, "unit": unit}
+
+
+@pytest.mark.parametrize(
+    ("written", "finding"),
+    [
+        ("WBC", "wbc"), ("white blood cell count", "wbc"), ("Leucocytes", "wbc"), ("leukocyte count", "wbc"),
+        ("ANC", "anc"), ("absolute neutrophil count", "anc"), ("platelet count", "platelets"), ("Hb", "hemoglobin"),
+        ("haemoglobin", "hemoglobin"), ("MCV", "mcv"), ("LOINC:6690-2", "wbc"), ("HP:0001744", "splenomegaly"),
+        ("splenomegaly", "splenomegaly"), ("Splenomegaly.", "splenomegaly"), ("anaemia", "anemia"),
+        ("diarrhoea", "diarrhea"), ("oedema", "edema"), ("jaundice", "jaundice"),
+    ],
+)  # fmt: skip
+def test_a_finding_is_understood_as_clinicians_write_it(base: Knowledge, written: str, finding: str) -> None:
+    match = match_name(written, None, base)
+    assert match is not None
+    assert match.finding == finding
+
+
+def test_a_name_that_is_only_similar_is_not_taken_but_suggested(base: Knowledge) -> None:
+    result = known(base, observations=[{"finding": "splenomegally", "present": True}])
+    assert "splenomegaly" not in result.presence
+    assert result.unrecognized[0]["finding"] == "splenomegally"
+    assert "splenomegaly" in result.unrecognized[0]["suggestions"]
+
+
+def test_no_two_findings_share_a_name(base: Knowledge) -> None:
+    assert len(base.finding_names) >= len(base.findings)
+
+
+def test_american_and_british_spelling_are_one() -> None:
+    for british, american in [("Haemolytic anaemia", "hemolytic anemia"), ("leucopenia", "leukopenia"),
+                              ("oesophageal tumour", "esophageal tumor"), ("neutrophils", "neutrophil")]:  # fmt: skip
+        assert normalise(british) == normalise(american)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit"),
+    [
+        (2.1, "10*9/L"), (2.1, "K/uL"), (2.1, "x10E3/uL"), (2.1, "10^9/L"), (2.1, "G/L"), (2100, "/mm3"), (2100, "cells/mcL"),
+        (2.1, "thou/mm3"), (2.1, "x10^9/L"), (2.1, "10*3/uL"), (2100, "/uL"), (2100, "cells/µL"), (2.1, "×10⁹/L"), (2.1, "k/ul"),
+    ],
+)  # fmt: skip
+def test_the_same_count_in_the_units_of_real_laboratories(base: Knowledge, value: float, unit: str) -> None:
+    assert known(base, observations=[wbc(value, unit)]).quantities["wbc"].exact == pytest.approx(2.1)
+
+
+@pytest.mark.parametrize(
+    ("finding", "value", "unit", "canonical"),
+    [
+        ("copper", 10.0, "umol/L", 63.546), ("folate", 10.0, "nmol/L", 4.414), ("temperature", 102.0, "[degF]", 38.8889),
+        ("hemoglobin", 84.0, "g/L", 8.4), ("body temperature", 38.5, "°C", 38.5),
+    ],
+)  # fmt: skip
+def test_mass_and_amount_are_bridged_for_each_analyte(
+    base: Knowledge, finding: str, value: float, unit: str, canonical: float
+) -> None:
+    observation = {"finding": finding, "value": value, "unit": unit}
+    [quantity] = known(base, observations=[observation]).quantities.values()
+    assert quantity.exact == pytest.approx(canonical, rel=1e-3)
+
+
+def test_the_neutrophil_count_follows_from_segments_and_bands(base: Knowledge) -> None:
+    """The worked example of the textbook: 5200/uL with 15 % segmented and 4 % bands is 988/uL (coates-children)."""
+    result = known(base, observations=[
+        wbc(5200, "/uL"),
+        {"finding": "segmented neutrophils percent", "value": 15, "unit": "%"},
+        {"finding": "band neutrophils percent", "value": 4, "unit": "%"},
+        {"finding": "metamyelocytes percent", "value": 10, "unit": "%"},
+    ])  # fmt: skip
+    assert result.quantities["anc"].exact == pytest.approx(0.988)
+
+
+def test_neutrophils_in_percent_are_a_share_and_not_a_count(base: Knowledge) -> None:
+    result = known(base, observations=[wbc(2.0, "10*9/L"), {"finding": "neutrophils", "value": 50, "unit": "%"}])
+    assert result.quantities["neutrophils_percent"].exact == 50
+    assert result.quantities["anc"].exact == pytest.approx(1.0)
+
+
+def test_a_stated_count_is_checked_against_the_differential(base: Knowledge) -> None:
+    result = known(base, observations=[
+        wbc(2.0, "10*9/L"), {"finding": "ANC", "value": 1.9, "unit": "10*9/L"},
+        {"finding": "neutrophils percent", "value": 20, "unit": "%"},
+    ])  # fmt: skip
+    assert any("differential" in warning for warning in result.warnings)
+    assert result.quantities["anc"].exact == 1.9
+
+
+def test_a_comparator_leaves_the_value_open_on_one_side(base: Knowledge, ready: Assessor) -> None:
+    patient = Patient.parse({"observations": [
+        {"finding": "anc", "value": 0.5, "unit": "10*9/L", "comparator": "<"}]})  # fmt: skip
+    inference = ready.engine.infer(resolve(patient, base))
+    assert inference.presence["severe_neutropenia"] is True
+    assert "profound_neutropenia" not in inference.presence
+
+
+def test_the_latest_of_several_dated_values_is_used(base: Knowledge) -> None:
+    result = known(base, observations=[
+        {**wbc(9.0, "10*9/L"), "days_before": 30}, {**wbc(2.0, "10*9/L"), "days_before": 1}, {**wbc(5.0, "10*9/L"), "days_before": 9},
+    ])  # fmt: skip
+    assert result.quantities["wbc"].exact == 2.0
+
+
+def test_an_earlier_result_is_not_the_present_state(base: Knowledge) -> None:
+    result = known(base, observations=[{**wbc(9.0, "10*9/L"), "when": "earlier"}, wbc(2.0, "10*9/L")])
+    assert result.quantities["wbc"].exact == 2.0
+
+
+def test_two_values_at_one_time_are_the_range_they_span(base: Knowledge) -> None:
+    result = known(base, observations=[wbc(2.0, "10*9/L"), wbc(3.0, "10*9/L")])
+    assert (result.quantities["wbc"].low, result.quantities["wbc"].high) == (2.0, 3.0)
+    assert result.warnings
+
+
+def test_counts_that_stay_low_for_months_are_chronic(base: Knowledge, ready: Assessor) -> None:
+    counts = [{"finding": "anc", "value": 0.8, "unit": "10*9/L", "days_before": day} for day in (0, 60, 120)]
+    patient = Patient.parse({"age": "40 a", "observations": counts})
+    assert ready.assess(patient).severity.course == "chronic"
+
+
+def test_a_cycle_is_read_from_dated_troughs(base: Knowledge) -> None:
+    counts = [
+        {"finding": "anc", "value": value, "unit": "10*9/L", "days_before": 70 - day}
+        for day, value in enumerate([2.0, 1.5, 0.2, 1.5] + [2.0] * 17 + [0.2] + [2.0] * 20 + [0.1, 1.0, 2.0, 2.0])
+    ]
+    assert known(base, age="4 a", observations=counts).quantities["neutrophil_cycle_length"].exact == pytest.approx(20, abs=2)
+
+
+def test_a_drug_sets_the_exposure_it_stands_for(base: Knowledge) -> None:
+    result = known(base, medications=[{"name": "Tapazole", "days_before": 40}])
+    assert result.presence["culprit_drug_within_3_months"] is True
+    assert result.exposures[0].drug.id == "methimazole"
+    assert result.exposures[0].timing == "in_window"
+
+
+def test_a_drug_started_after_the_count_fell_is_ruled_out_and_says_so() -> None:
+    patient = {"age": "40 a", "observations": [wbc(1.0, "10*9/L")], "medications": [{"name": "methimazole", "days_before": -3}]}
+    answer = leukoref.assess(patient)
+    candidate = next(c for c in answer.candidates if c.cause == "drug_induced_neutropenia")
+    assert candidate.drugs[0].timing == "started_after"
+    assert not [e for e in candidate.supports if e.finding == "culprit_drug_within_3_months"]
+
+
+def test_a_drug_stopped_long_ago_is_no_exposure(base: Knowledge) -> None:
+    result = known(base, medications=[{"name": "rituximab", "days_before": 900, "stopped_days_before": 800}])
+    assert "anti_cd20_within_a_year" not in result.presence
+
+
+def test_an_unknown_drug_lands_in_unrecognized(base: Knowledge) -> None:
+    assert known(base, medications=[{"name": "florbizole"}]).unrecognized == [{"medication": "florbizole", "suggestions": []}]
+
+
+def test_a_narrower_hpo_term_counts_as_the_finding_above_it(base: Knowledge) -> None:
+    result = known(base, observations=[{"finding": "axillary lymphadenopathy", "present": True}])
+    assert any(name in result.presence for name in ("lymphadenopathy", "axillary_lymphadenopathy"))
+    assert not result.unrecognized
+
+
+def test_the_absence_of_the_parent_denies_the_child(base: Knowledge, ready: Assessor) -> None:
+    patient = Patient.parse({"observations": [{"finding": "lymphadenopathy", "present": False}]})
+    inference = ready.engine.infer(resolve(patient, base))
+    children = base.descendants["lymphadenopathy"]
+    assert children
+    assert all(inference.presence[child] is False for child in children)
+
+
+def test_every_finding_of_the_published_cases_is_recognised(base: Knowledge, case_files) -> None:  # type: ignore[no-untyped-def]
+    unknown, total = [], 0
+    for path in case_files:
+        patient = Patient.from_file(path)
+        total += len(patient.observations)
+        unknown += [o.finding for o in patient.observations if match_name(o.finding, o.code, base) is None]
+    assert len(unknown) / total <= 0.02, unknown
