@@ -33,8 +33,8 @@ def dsi(base: Knowledge) -> list[dict[str, Any]]:
         ("developer", _developer),
         ("funding source of the technical implementation", _funding),
         ("release and revision dates", _dates),
-        ("use of race", lambda base: _use(base, NAMES_RACE, _DUFFY)),
-        ("use of ethnicity", lambda base: _use(base, NAMES_RACE, _DUFFY)),
+        ("use of race", lambda base: _use(base, NAMES_RACE.pattern, _DUFFY)),
+        ("use of ethnicity", lambda base: _use(base, NAMES_RACE.pattern, _DUFFY)),
         ("use of language", lambda base: _use(base, LANGUAGE)),
         ("use of sexual orientation", lambda base: _use(base, ORIENTATION, _EXPOSURE)),
         ("use of gender identity", lambda base: _use(base, IDENTITY)),
@@ -85,7 +85,7 @@ def _dates(base: Knowledge) -> dict[str, Any]:
     return {"answer": "stated", "detail": f"Version {base.version}. {causes}{span}Clinical review: {base.reviewed}."}
 
 
-def _use(base: Knowledge, pattern: str | re.Pattern[str], remark: str = "") -> dict[str, Any]:
+def _use(base: Knowledge, pattern: str, remark: str = "") -> dict[str, Any]:
     """Whether any finding of the vocabulary carries such information, and which a cause speaks of."""
     wanted = re.compile(pattern, re.IGNORECASE)
     named = [
