@@ -15,10 +15,10 @@ from typing import Any
 
 from leukoref.errors import InputError
 from leukoref.interop.fhir_concepts import Concepts, Resource, concepts
-from leukoref.interop.fhir_facts import Entry, Ledger, Outcome, Problem
-from leukoref.interop.fhir_intake import Intake, local, subject_of, version_of
-from leukoref.interop.fhir_read import UNKNOWN_CODE
 from leukoref.interop.fhir_drugs import UNKNOWN_DRUG
+from leukoref.interop.fhir_facts import Entry, Ledger, Outcome, Problem
+from leukoref.interop.fhir_intake import Intake, local, order_of, subject_of, version_of
+from leukoref.interop.fhir_read import UNKNOWN_CODE
 from leukoref.interop.fhir_settle import Settlement
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
@@ -164,7 +164,7 @@ def _person(
     names: dict[str, None] = {}
     for resource, kind, reference, full_url in resources:
         if kind == "Patient":
-            if reference not in people or version_of(resource) >= version_of(people[reference]):
+            if reference not in people or order_of(version_of(resource)) >= order_of(version_of(people[reference])):
                 people[reference] = resource
             names |= {name: None for name in (reference, full_url, local(full_url) if full_url else "") if name}
     if len(people) > 1:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from leukoref import units
-from leukoref.errors import InputError
-from leukoref.findings import Match, match_code, match_name, unit_index
+from leukoref.findings import Match, match_code, match_name
 from leukoref.interop import fhir_codes as codes
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.names import normalise
@@ -33,7 +32,8 @@ _SALT = re.compile(
 @dataclass(frozen=True, slots=True, eq=False)
 class Meaning:
     """What a concept stands for. ``finding`` is None where the vocabulary has no such thing; ``key`` is what an
-    Observation is to be called so that the core reads it the same way; ``problem`` says why it must not be read."""
+    Observation is to be called so that the core reads it the same way; ``problem`` says why it must not be read, and
+    ``speaks`` that there is something to read at all."""
 
     label: str
     code: str
@@ -42,6 +42,7 @@ class Meaning:
     problem: str = ""
     carrier: bool = False
     age: bool = False
+    speaks: bool = False
 
     @property
     def known(self) -> bool:
@@ -62,7 +63,7 @@ class Concepts:
 
     def __init__(self, base: Knowledge) -> None:
         self.base = base
-        self.aliases = unit_index(base)
+        self.aliases = base.unit_index
         self._meanings: dict[Any, Meaning] = {}
         self._units: dict[Any, UnitReading | str] = {}
         self._drugs: dict[Any, tuple[str, ...]] = {}
@@ -103,11 +104,13 @@ class Concepts:
             names = [text, *(_text(c.get("display")) for c in codings)]
             matches = [found for name in names if name and (found := self._by_name(name))][:1]
         if not matches:
-            return Meaning(shown, code, carrier=bool(pairs & codes.CARRIERS), age=age)
+            carrier = bool(pairs & codes.CARRIERS)
+            return Meaning(shown, code, carrier=carrier, age=age, speaks=carrier or age)
         first, key = matches[0]
         if any(not self._related(first, other) for other, _ in matches[1:]):
-            return Meaning(shown, code, self._of(first), key, problem="its codings mean different findings")
-        return Meaning(shown, code, self._of(first), key, age=age)
+            problem = "its codings mean different findings"
+            return Meaning(shown, code, self._of(first), key, problem=problem, speaks=True)
+        return Meaning(shown, code, self._of(first), key, age=age, speaks=True)
 
     def _by_coding(self, coding: Resource) -> tuple[Match, str] | None:
         code = _text(coding.get("code")).upper()

@@ -54,8 +54,8 @@ class Fact:
     earlier: bool = False
     rank: int = 1
     sample: str = ""
-    identifiers: tuple[str, ...] = ()
-    version: float = 0.0
+    identifiers: tuple[tuple[str, str], ...] = ()
+    version: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -92,8 +92,8 @@ class Ledger:
     doses: list[Dose] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     entries: dict[str, Entry] = field(default_factory=dict)
-    versions: dict[str, tuple[float, float]] = field(default_factory=dict)
-    voided: dict[tuple[str, str], float] = field(default_factory=dict)
+    versions: dict[str, tuple[str, str]] = field(default_factory=dict)
+    voided: dict[tuple[tuple[str, str], str], str] = field(default_factory=dict)
     ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown: Counter[tuple[str, Meaning]] = field(default_factory=Counter)
     warnings: dict[str, None] = field(default_factory=dict)
@@ -114,6 +114,11 @@ class Ledger:
     def seen_at(self, time: dt.datetime | None) -> None:
         if time is not None and (self.newest is None or time > self.newest):
             self.newest = time
+
+    def version(self, reference: str) -> tuple[str, str]:
+        """Number and stamp of the version read; a bulk export has one version of each, so only stamps are kept."""
+        stamps = (fact.version for fact in self.facts if fact.reference == reference)
+        return self.versions.get(reference) or ("", next(stamps, ""))
 
     def forget(self, reference: str) -> None:
         """Drops what an older version of a resource said."""

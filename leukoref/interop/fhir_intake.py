@@ -10,7 +10,7 @@ from leukoref.interop import fhir_times as times
 from leukoref.interop.fhir_concepts import Concepts, Resource
 from leukoref.interop.fhir_drugs import DrugReader
 from leukoref.interop.fhir_facts import Ledger
-from leukoref.interop.fhir_read import Handler, Reader
+from leukoref.interop.fhir_read import Handler, Reader, moment, written
 
 SUPERSEDED = "superseded by a newer version"
 MALFORMED = "malformed: not the structure FHIR gives this resource"
@@ -43,10 +43,9 @@ class Intake:
         if handler is None:
             ledger.leave(reference, kind, codes.IGNORED_ON_PURPOSE.get(kind, f"{kind} is not read"))
             return
-        if reference in ledger.versions:
-            version = version_of(resource)
+        if reference in ledger.entries:
             ledger.ignored[kind, SUPERSEDED] += 1
-            if version < ledger.versions[reference]:
+            if order_of(version_of(resource)) < order_of(ledger.version(reference)):
                 return
             ledger.forget(reference)
         try:
@@ -54,7 +53,7 @@ class Intake:
         except (AttributeError, TypeError, ValueError, KeyError, OverflowError):
             ledger.forget(reference)
             ledger.note(reference, "rejected", MALFORMED)
-        if ledger.detailed or reference in ledger.entries:
+        if ledger.detailed:
             ledger.versions[reference] = version_of(resource)
 
     def keep_medication(self, resource: Resource, *references: str) -> None:
@@ -76,11 +75,16 @@ class Intake:
         ledger.leave(reference, "Encounter", "gives the setting only")
 
 
-def version_of(resource: Resource) -> tuple[float, float]:
-    """Sort key of a version: its number, then when it was written."""
+def version_of(resource: Resource) -> tuple[str, str]:
+    """The version of a resource as it states it: its number, and when it was written."""
     meta = resource.get("meta")
-    number = str(meta.get("versionId") or "") if type(meta) is dict else ""
-    return (float(number) if number.isdecimal() and len(number) < 16 else 0.0, Reader.updated(resource))
+    return (str(meta.get("versionId") or "") if type(meta) is dict else "", written(resource))
+
+
+def order_of(version: tuple[str, str]) -> tuple[float, float]:
+    """Sort key of a version."""
+    number = version[0]
+    return (float(number) if number.isdecimal() and len(number) < 16 else 0.0, moment(version[1]))
 
 
 def subject_of(resource: Resource) -> str:

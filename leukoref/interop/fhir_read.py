@@ -12,12 +12,12 @@ from leukoref.interop import fhir_times as times
 from leukoref.interop.fhir_concepts import Concepts, Meaning, Resource
 from leukoref.interop.fhir_facts import Fact, Ledger
 from leukoref.knowledge.names import normalise
-from leukoref.knowledge.vocabulary import Finding
+from leukoref.knowledge.vocabulary import Finding, age_in_years
 
 WHEN_EXTENSION = "urn:leukoref:when"  # our own writer marks an undated earlier finding with it
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Why a resource cannot be used; becomes its reason in the account."""
 
 
@@ -32,109 +32,96 @@ class Reader:
 
     def observation(self, resource: Resource, reference: str, ledger: Ledger) -> None:
         meaning = self.concepts.meaning(resource.get("code"))
-        components = resource.get("component")
-        if not components and not meaning.key and not meaning.carrier and not meaning.age:
-            self._unknown(meaning, reference, ledger)
-            return
-        parts: list[tuple[Meaning, Resource]] = []
-        if meaning.known or meaning.carrier or meaning.age:
-            parts.append((meaning, resource))
-        for component in components or ():
-            if type(component) is dict:
-                parts.append((self.concepts.meaning(component.get("code")), component))
-        self._parts(parts, resource, reference, ledger, meaning)
-
-    def _parts(
-        self, parts: list[tuple[Meaning, Resource]], resource: Resource, reference: str, ledger: Ledger, whole: Meaning
-    ) -> None:
-        """The findings of one Observation and its components; one refused part refuses only itself."""
-        parts = [(m, p) for m, p in parts if m.known or m.carrier or m.age]
+        parts = [(meaning, resource)] if meaning.speaks else []
+        if components := resource.get("component"):
+            named = [(self.concepts.meaning(c.get("code")), c) for c in components if type(c) is dict]
+            known = [(m, part) for m, part in named if m.speaks]
+            parts = known if known and not _has_value(resource) else parts + known
         if not parts:
-            self._unknown(whole, reference, ledger)
+            self._unknown(meaning, reference, ledger)
             return
         facts: list[Fact] = []
         reasons: list[str] = []
         try:
-            time = self._status_and_time(resource, reference, ledger)
-        except Refused as refused:
-            self._void(resource, [m.key for m, _ in parts], ledger)
-            ledger.note(reference, "rejected", str(refused))
-            return
-        for meaning, part in parts:
-            if part is resource and len(parts) > 1 and not _has_value(part):
-                continue
-            if meaning.age:
-                self._age(part, time, ledger)
-                continue
-            try:
-                facts += self._facts(meaning, part)
-            except Refused as refused:
-                reasons.append(str(refused))
-        for fact in facts:
-            self._stamp(fact, resource, reference, time)
-        ledger.facts += facts
+            time = self._status_and_time(resource, ledger)
+            for meaning, part in parts:
+                facts += self._refusable(meaning, part, time, ledger, reasons)
+        except RefusedError as refused:
+            reasons.append(str(refused))
         if facts:
-            ledger.note(reference, "used", "; ".join(reasons), tuple(fact.key for fact in facts))
+            self._stamp(facts, resource, reference, time)
+            ledger.facts += facts
+            ledger.note(reference, "used", "; ".join(reasons), tuple([fact.key for fact in facts]))
         elif reasons:
             self._void(resource, [m.key for m, _ in parts], ledger)
             ledger.note(reference, "rejected", "; ".join(dict.fromkeys(reasons)))
-        elif any(meaning.age for meaning, _ in parts):
-            ledger.note(reference, "used", "age")
         else:
-            self._unknown(whole, reference, ledger)
+            ledger.note(reference, "used", "age") if meaning.age else self._unknown(meaning, reference, ledger)
 
-    def _status_and_time(self, resource: Resource, reference: str, ledger: Ledger) -> times.Time | None:
+    def _refusable(
+        self, meaning: Meaning, part: Resource, time: times.Time | None, ledger: Ledger, reasons: list[str]
+    ) -> list[Fact]:
+        """The facts of one part; a part that cannot be read refuses only itself."""
+        if meaning.age:
+            self._age(part, time, ledger)
+            return []
+        try:
+            return self._facts(meaning, part)
+        except RefusedError as refused:
+            reasons.append(str(refused))
+            return []
+
+    def _status_and_time(self, resource: Resource, ledger: Ledger) -> times.Time | None:
         status = resource.get("status")
         if status not in codes.RESULT_RANK:
-            raise Refused(codes.RESULT_REFUSED.get(str(status), "no status that FHIR knows"))
+            raise RefusedError(codes.RESULT_REFUSED.get(str(status), "no status that FHIR knows"))
         if resource.get("focus"):
-            raise Refused("is about something else than the patient (focus)")
+            raise RefusedError("is about something else than the patient (focus)")
         time = times.of_resource(resource, "effective", self.zone, "issued")
         if time is None:
             stated = [key for key in resource if key.startswith("effective")]
             if stated:
-                raise Refused("its time cannot be read")
+                raise RefusedError("its time cannot be read")
             return None
         if time.zone_assumed:
             ledger.warnings["a time without zone was read in the zone of the assessment"] = None
         ledger.seen_at(time.at)
         return time
 
-    def _stamp(self, fact: Fact, resource: Resource, reference: str, time: times.Time | None) -> None:
-        fact.reference = reference
-        fact.rank = codes.RESULT_RANK[resource["status"]]
-        fact.identifiers = identifiers(resource)
-        fact.version = self.updated(resource)
-        if time is not None:
-            fact.time, fact.dated_to_day = time.at, time.to_day
+    @staticmethod
+    def _stamp(facts: list[Fact], resource: Resource, reference: str, time: times.Time | None) -> None:
+        rank, named, version = codes.RESULT_RANK[resource["status"]], identifiers(resource), written(resource)
         specimen = resource.get("specimen")
-        if type(specimen) is dict:
-            fact.sample = str(specimen.get("reference") or "")
-        if resource.get("extension") and _marked_earlier(resource):
-            fact.earlier = True
+        sample = str(specimen.get("reference") or "") if type(specimen) is dict else ""
+        earlier = "extension" in resource and _marked_earlier(resource)
+        for fact in facts:
+            fact.reference, fact.rank, fact.identifiers, fact.version = reference, rank, named, version
+            fact.sample, fact.earlier = sample, earlier
+            if time is not None:
+                fact.time, fact.dated_to_day = time.at, time.to_day
 
     def _facts(self, meaning: Meaning, part: Resource) -> list[Fact]:
-        """The findings of an Observation or component. Raises Refused."""
+        """The findings of an Observation or component. Raises RefusedError."""
         if meaning.problem:
-            raise Refused(meaning.problem)
+            raise RefusedError(meaning.problem)
         absent = part.get("dataAbsentReason")
         if absent:
             if _has_value(part):
-                raise Refused("has a value and a reason for having none")
-            raise Refused(f"no result: {_first_code(absent) or 'reason not coded'}")
+                raise RefusedError("has a value and a reason for having none")
+            raise RefusedError(f"no result: {_first_code(absent) or 'reason not coded'}")
         if meaning.carrier and not meaning.key:
             meaning = self.concepts.meaning(part.get("valueCodeableConcept"))
             if not meaning.key or meaning.problem:
                 return []
             if meaning.finding is not None and meaning.finding.kind == "quantity":
-                raise Refused("names a measurement as its value")
+                raise RefusedError("names a measurement as its value")
             return [Fact(meaning.key, "", False, present=True)]
         finding = meaning.finding
         if finding is not None and finding.kind == "quantity":
             return self._quantity(finding, part)
         state = _state(part)
         if state is None:
-            raise Refused("its value says neither present nor absent")
+            raise RefusedError("its value says neither present nor absent")
         return [Fact(meaning.key, "", False, present=state)]
 
     def _quantity(self, finding: Finding, part: Resource) -> list[Fact]:
@@ -154,37 +141,40 @@ class Reader:
         if not _has_value(part):
             return self._interpreted(finding, part)
         kind = next(key for key in part if key.startswith("value"))[5:]
-        raise Refused(f"{kind} where a quantity with its unit is expected")
+        raise RefusedError(f"{kind} where a quantity with its unit is expected")
 
     def _measured(self, finding: Finding, quantity: Resource, part: Resource) -> Fact:
         value = quantity.get("value")
         if type(value) not in (int, float) or not math.isfinite(value):
-            raise Refused("no number in its quantity")
+            raise RefusedError("no number in its quantity")
         reading = self.concepts.unit(finding, quantity)
         if isinstance(reading, str):
-            raise Refused(reading)
+            raise RefusedError(reading)
         comparator = quantity.get("comparator") or None
         if comparator not in (None, "<", "<=", ">", ">="):
-            raise Refused("a comparator that is not read")
+            raise RefusedError("a comparator that is not read")
         plausible = finding.plausible
         inside = float(f"{value * reading.slope + reading.shift:.12g}")
         if plausible is not None and not plausible.low <= inside <= plausible.high:
-            raise Refused(f"outside the possible {plausible.low:g} to {plausible.high:g} {finding.unit}")
+            raise RefusedError(f"outside the possible {plausible.low:g} to {plausible.high:g} {finding.unit}")
         ranges = part.get("referenceRange")
         if ranges:
-            self._check_ranges(finding, ranges, reading.slope)
+            self._check_ranges(finding, ranges, quantity, reading.slope)
         return Fact(finding.id, "", True, value=float(value), unit=reading.unit, comparator=comparator)
 
-    def _check_ranges(self, finding: Finding, ranges: Any, slope: float) -> None:
+    def _check_ranges(self, finding: Finding, ranges: Any, quantity: Resource, slope: float) -> None:
         """A reference range is no evidence here, but its unit contradicting the value's is a sign of a misprint."""
+        code, unit = quantity.get("code"), quantity.get("unit")
         for entry in ranges if isinstance(ranges, list) else ():
             for side in ("low", "high"):
                 limit = entry.get(side) if type(entry) is dict else None
-                if type(limit) is not dict or not (limit.get("code") or limit.get("unit")):
+                if type(limit) is not dict or (limit.get("code") == code and limit.get("unit") == unit):
+                    continue
+                if not (limit.get("code") or limit.get("unit")):
                     continue
                 reading = self.concepts.unit(finding, limit)
                 if not isinstance(reading, str) and abs(reading.slope - slope) > 1e-9 * abs(slope):
-                    raise Refused("its unit differs from the unit of its reference range")
+                    raise RefusedError("its unit differs from the unit of its reference range")
 
     def _interpreted(self, finding: Finding, part: Resource) -> list[Fact]:
         """Low, high or normal as the laboratory flagged it, where it sent no number."""
@@ -196,16 +186,15 @@ class Reader:
             return [Fact(high, "", False, present=True)]
         if flag in codes.NORMAL and (low or high):
             return [Fact(name, "", False, present=False) for name in (low, high) if name]
-        raise Refused("no value")
+        raise RefusedError("no value")
 
     def _age(self, part: Resource, time: times.Time | None, ledger: Ledger) -> None:
         quantity = part.get("valueQuantity")
-        unit = str((quantity or {}).get("code") or (quantity or {}).get("unit") or "") if type(quantity) is dict else ""
-        if type(quantity) is dict and type(quantity.get("value")) in (int, float) and unit in ("a", "mo", "wk", "d", "h"):
-            from leukoref.knowledge.vocabulary import age_in_years
-
-            years = age_in_years(f"{quantity['value']!r} {unit}")
-            ledger.ages.append((time.at if time else None, years))
+        if type(quantity) is not dict or type(quantity.get("value")) not in (int, float):
+            return
+        unit = str(quantity.get("code") or quantity.get("unit") or "")
+        if unit in ("a", "mo", "wk", "d", "h"):
+            ledger.ages.append((time.at if time else None, age_in_years(f"{quantity['value']!r} {unit}")))
 
     # -- Condition, Procedure, FamilyMemberHistory ------------------------------------------------------------
 
@@ -233,7 +222,7 @@ class Reader:
         fact = Fact(
             meaning.key, reference, False, present=verified != "refuted", earlier=ended and verified != "refuted",
             time=(recorded or onset or NO_TIME).at if time else None, windowed=encounter_only or verified == "refuted",
-            identifiers=identifiers(resource), version=self.updated(resource),
+            identifiers=identifiers(resource), version=written(resource),
         )  # fmt: skip
         for moment in (onset, recorded):
             ledger.seen_at(moment.at if moment else None)
@@ -253,12 +242,13 @@ class Reader:
         if meaning.finding is not None and meaning.finding.kind == "quantity":
             self._refuse("a measurement without its value", meaning, resource, reference, ledger)
             return
-        time = times.of_resource(resource, "performed", self.zone) or times.of_resource(resource, "occurrence", self.zone)
+        time = times.of_resource(resource, "performed", self.zone)
+        time = time or times.of_resource(resource, "occurrence", self.zone)  # R5
         ledger.seen_at(time.at if time else None)
         ledger.facts.append(
             Fact(
                 meaning.key, reference, False, present=True, time=time.at if time else None,
-                identifiers=identifiers(resource), version=self.updated(resource),
+                identifiers=identifiers(resource), version=written(resource),
             )
         )  # fmt: skip
         ledger.note(reference, "used", "", (meaning.key,))
@@ -277,7 +267,7 @@ class Reader:
             ledger.note(reference, "not_relevant", "no condition of a relative that the vocabulary knows")
             return
         for key in dict.fromkeys(found):
-            ledger.facts.append(Fact(key, reference, False, present=True, windowed=False, version=self.updated(resource)))
+            ledger.facts.append(Fact(key, reference, False, present=True, windowed=False, version=written(resource)))
         ledger.note(reference, "used", "", tuple(dict.fromkeys(found)))
 
     # -- shared -----------------------------------------------------------------------------------------------
@@ -290,7 +280,8 @@ class Reader:
         """A newer version that takes a result back also silences older ones of the same business identifier."""
         for identifier in identifiers(resource):
             for key in keys:
-                ledger.voided[identifier, key] = max(self.updated(resource), ledger.voided.get((identifier, key), 0.0))
+                stamps = (written(resource), ledger.voided.get((identifier, key), ""))
+                ledger.voided[identifier, key] = max(stamps, key=moment)
 
     @staticmethod
     def _unknown(meaning: Meaning, reference: str, ledger: Ledger) -> None:
@@ -300,26 +291,31 @@ class Reader:
         if ledger.detailed:
             ledger.note(reference, "not_relevant", UNKNOWN_CODE)
 
-    @staticmethod
-    def updated(resource: Resource) -> float:
-        """When this version was written, as far as it says: meta.lastUpdated, else the time of issue."""
-        meta = resource.get("meta")
-        moment = times.read_time(meta.get("lastUpdated")) if type(meta) is dict else None
-        moment = moment or times.read_time(resource.get("issued"))
-        return moment.at.timestamp() if moment else 0.0
-
 
 UNKNOWN_CODE = "its code is not in the vocabulary"
 NO_TIME = times.Time(dt.datetime.min.replace(tzinfo=dt.UTC))
 Handler = Callable[[Resource, str, Ledger], None]
 
 
-def identifiers(resource: Resource) -> tuple[str, ...]:
-    """The business identifiers of a resource as ``system|value``."""
+def written(resource: Resource) -> str:
+    """When this version was written, as far as it says: meta.lastUpdated, else the time of issue."""
+    meta = resource.get("meta")
+    stamp = meta.get("lastUpdated") if type(meta) is dict else None
+    return str(stamp or resource.get("issued") or "")
+
+
+def moment(stamp: str) -> float:
+    """A stamp of ``written`` as seconds; the start of time where there is none."""
+    time = times.read_time(stamp)
+    return time.at.timestamp() if time else 0.0
+
+
+def identifiers(resource: Resource) -> tuple[tuple[str, str], ...]:
+    """The business identifiers of a resource as (system, value)."""
     found = resource.get("identifier")
-    if not isinstance(found, list):
+    if type(found) is not list:
         return ()
-    return tuple(f"{i.get('system') or ''}|{i['value']}" for i in found if type(i) is dict and i.get("value"))
+    return tuple([(i.get("system") or "", i["value"]) for i in found if type(i) is dict and i.get("value")])
 
 
 def _has_value(part: Resource) -> bool:
@@ -352,7 +348,7 @@ def _state(part: Resource) -> bool | None:
     if type(concept) is dict:
         codings = concept.get("coding")
         for coding in codings if isinstance(codings, list) else ():
-            state = codes.PRESENT_CODES.get((coding.get("system"), coding.get("code"))) if type(coding) is dict else None
+            state = codes.PRESENT_CODES.get((coding.get("system"), coding.get("code")))
             if state is not None:
                 return state
         word = concept.get("text")
@@ -361,7 +357,8 @@ def _state(part: Resource) -> bool | None:
     if isinstance(word, str):
         return codes.PRESENT_WORDS.get(normalise(word))
     if not _has_value(part):
-        return next((s for c in _codes(part.get("interpretation")) if (s := codes.INTERPRETED_PRESENT.get(c)) is not None), None)
+        flags = [code for code in _codes(part.get("interpretation")) if code in codes.INTERPRETED_PRESENT]
+        return codes.INTERPRETED_PRESENT[flags[0]] if flags else None
     return None
 
 

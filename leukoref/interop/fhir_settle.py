@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
 
 from leukoref.errors import InputError
 from leukoref.findings import resolve
 from leukoref.interop import fhir_times as times
 from leukoref.interop.fhir_concepts import Concepts
 from leukoref.interop.fhir_facts import Dose, Fact, Ledger, Outcome
+from leukoref.interop.fhir_intake import SUPERSEDED
+from leukoref.interop.fhir_read import moment
 from leukoref.knowledge.vocabulary import DAYS_PER_YEAR
 from leukoref.patient import OLDEST_YEARS, Medication, Observation, Patient
 
 WHITE_CELLS = "wbc"
 DAY = dt.timedelta(days=1)
+EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
+LATEST = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 class Settlement:
@@ -36,8 +39,9 @@ class Settlement:
             groups[fact.key].append(fact)
         kept: list[Fact] = []
         for key, group in groups.items():
-            self._window(key, group)
-            kept += self._counted(group) if group[0].quantity else self._agreed(group)
+            group = self._window(key, group)
+            if group:
+                kept += self._counted(group) if group[0].quantity else self._agreed(group)
         kept = self._one_sample(kept)
         medications = self._courses()
         used = {fact.reference for fact in kept}
@@ -60,21 +64,25 @@ class Settlement:
 
     # -- versions and time ------------------------------------------------------------------------------------
 
-    def _newest_versions(self, facts: Iterable[Fact]) -> list[Fact]:
+    def _newest_versions(self, facts: list[Fact]) -> list[Fact]:
         """One business identifier is one result: its newest version counts, or none if that took it back."""
-        newest: dict[tuple[str, str], tuple[float, int, int]] = {}
+        keys = [(identifier, fact.key) for fact in facts for identifier in fact.identifiers]
+        if len(set(keys)) == len(keys) and not self.ledger.voided:
+            return facts
+        newest: dict[tuple[tuple[str, str], str], tuple[float, int, int]] = {}
         for position, fact in enumerate(facts):
             for identifier in fact.identifiers:
                 key = (identifier, fact.key)
-                newest[key] = max(newest.get(key, (-1.0, 0, 0)), (fact.version, fact.rank, position))
-        keepers = {key: self.ledger.facts[found[2]].reference for key, found in newest.items()}
+                newest[key] = max(newest.get(key, (-1.0, 0, 0)), (moment(fact.version), fact.rank, position))
+        keepers = {key: facts[found[2]].reference for key, found in newest.items()}
         kept = []
         for fact in facts:
-            keys = [(identifier, fact.key) for identifier in fact.identifiers]
-            if any(self.ledger.voided.get(key, -1.0) >= fact.version for key in keys):
+            own = [(identifier, fact.key) for identifier in fact.identifiers]
+            voided = [self.ledger.voided[key] for key in own if key in self.ledger.voided]
+            if any(moment(stamp) >= moment(fact.version) for stamp in voided):
                 self._drop(fact, "not_relevant", "taken back by a newer version")
-            elif any(keepers[key] != fact.reference for key in keys):
-                self._drop(fact, "not_relevant", "superseded by a newer version")
+            elif any(keepers[key] != fact.reference for key in own):
+                self._drop(fact, "not_relevant", SUPERSEDED)
             else:
                 kept.append(fact)
         return kept
@@ -88,15 +96,23 @@ class Settlement:
                 kept.append(fact)
         return kept
 
-    def _window(self, key: str, group: list[Fact]) -> None:
-        """What lies before the look-back window of its finding is history, not the present state."""
+    def _window(self, key: str, group: list[Fact]) -> list[Fact]:
+        """What lies before the look-back window of its finding is not the present state: counts whose course matters
+        (how long has it been low?) stay as earlier results, the rest is left aside."""
         window = self.concepts.windows.get(key)
         if window is None or self.as_of is None:
-            return
+            return group
         limit = self.as_of - window * DAY
+        kept = []
         for fact in group:
-            if fact.windowed and fact.time is not None and fact.time < limit:
+            if fact.time is None or fact.time >= limit or not fact.windowed:
+                kept.append(fact)
+            elif key in self.base.duration_findings:
                 fact.earlier = True
+                kept.append(fact)
+            else:
+                self._drop(fact, "not_relevant", "before the look-back window of its finding")
+        return kept
 
     # -- several facts of one finding -------------------------------------------------------------------------
 
@@ -193,16 +209,15 @@ class Settlement:
             self.ledger.note(dose.reference, "not_relevant", reason, dose.drugs)
             return False
         for drugs, reference, time in self.ledger.refusals:
-            if not dose.given and set(drugs) & set(dose.drugs):
-                if time is None or dose.start is None or dose.start <= time:
-                    self.ledger.note(dose.reference, "rejected", f"not taken, according to {reference}", dose.drugs)
-                    return False
+            before = time is None or dose.start is None or dose.start <= time
+            if before and not dose.given and set(drugs) & set(dose.drugs):
+                self.ledger.note(dose.reference, "rejected", f"not taken, according to {reference}", dose.drugs)
+                return False
         return True
 
     def _merged(self, drug: str, doses: list[Dose], gap: dt.timedelta) -> list[Medication]:
-        earliest = dt.datetime.min.replace(tzinfo=dt.UTC)
         spans: list[tuple[dt.datetime | None, dt.datetime | None, str]] = []
-        for dose in sorted(doses, key=lambda d: (d.start or earliest, d.reference)):
+        for dose in sorted(doses, key=lambda d: (d.start or EARLIEST, d.reference)):
             stop = dose.stop or (dose.start if dose.ended else None)
             if self.as_of is not None and stop is not None and stop > self.as_of:
                 stop = None
@@ -227,9 +242,9 @@ class Settlement:
                 return f"{max(days, 0.0)!r} d"
             else:
                 self._warn("the birth date gives no possible age; the age is left out")
-        known = [(time, years) for time, years in self.ledger.ages if time is None or not self.as_of or time <= self.as_of]
+        known = [pair for pair in self.ledger.ages if pair[0] is None or not self.as_of or pair[0] <= self.as_of]
         if known:
-            _, years = max(known, key=lambda pair: (pair[0] is not None, pair[0] or dt.datetime.min))
+            _, years = max(known, key=lambda pair: (pair[0] is not None, pair[0] or EARLIEST))
             return f"{years!r} a" if 0 <= years <= OLDEST_YEARS else None
         return None
 
@@ -241,19 +256,18 @@ class Settlement:
         known = [pair for pair in self.ledger.settings if pair[0] is None or not self.as_of or pair[0] <= self.as_of]
         if not known:
             return None
-        earliest = dt.datetime.min.replace(tzinfo=dt.UTC)
-        return max(known, key=lambda pair: pair[0] or earliest)[1]
+        return max(known, key=lambda pair: pair[0] or EARLIEST)[1]
 
     def _warn(self, text: str) -> None:
         self.ledger.warnings[text] = None
 
 
-def _when(fact: Fact) -> float:
-    return fact.time.timestamp() if fact.time else float("inf")
+def _when(fact: Fact) -> dt.datetime:
+    return fact.time or LATEST
 
 
-def _order(fact: Fact) -> tuple[str, float, float, str]:
-    return fact.key, _when(fact), fact.value, fact.reference
+def _order(fact: Fact) -> tuple[str, dt.datetime, float, str]:
+    return fact.key, fact.time or LATEST, fact.value, fact.reference
 
 
 def _same_sample(one: Fact, other: Fact) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 _PARTIAL = re.compile(r"^(\d{4})(?:-(\d{2}))?$")
@@ -20,8 +21,11 @@ class Time(NamedTuple):
 
 def read_time(value: Any, zone: dt.tzinfo = dt.UTC) -> Time | None:
     """A FHIR date, dateTime or instant; None when absent or unreadable. Partial dates mean their first day."""
-    if type(value) is not str or len(value) < 4:
-        return None
+    return _read(value, zone) if type(value) is str else None
+
+
+@lru_cache(maxsize=65536)
+def _read(value: str, zone: dt.tzinfo) -> Time | None:
     try:
         if len(value) > 10:
             at = dt.datetime.fromisoformat(value)
@@ -58,6 +62,7 @@ def birth(value: Any, as_of: dt.datetime) -> float | None:
         return None
     at = born.at
     if born.partial:
-        following = at.replace(year=at.year + 1) if len(str(value)) == 4 else (at + dt.timedelta(days=32)).replace(day=1)
+        month = (at + dt.timedelta(days=32)).replace(day=1)
+        following = at.replace(year=at.year + 1) if len(str(value)) == 4 else month
         at += (following - at) / 2
     return (as_of - at) / dt.timedelta(days=1)
