@@ -1,79 +1,33 @@
 """FHIR R4, R4B and R5 in and out: a record as a Patient with an account of every resource, an Assessment as a Bundle.
 
-    reading = patient_from_bundle(bundle)
-    assessment = leukoref.assess(reading.patient)
-    answer = to_bundle(assessment, reading)
+reading = patient_from_bundle(bundle)
+assessment = leukoref.assess(reading.patient)
+answer = to_bundle(assessment, reading)
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from leukoref.assessment import Assessment
 from leukoref.errors import InputError
-from leukoref.interop.fhir_concepts import Concepts, Resource, concepts
-from leukoref.interop.fhir_drugs import UNKNOWN_DRUG
-from leukoref.interop.fhir_facts import Entry, Ledger, Outcome, Problem
+from leukoref.interop.fhir_bulk import BulkReading, patients_from_bulk
+from leukoref.interop.fhir_concepts import Resource, concepts
+from leukoref.interop.fhir_facts import Entry, Ledger, Problem
 from leukoref.interop.fhir_intake import Intake, local, order_of, subject_of, version_of
-from leukoref.interop.fhir_read import UNKNOWN_CODE
-from leukoref.interop.fhir_settle import Settlement
+from leukoref.interop.fhir_patient import patient_to_bundle
+from leukoref.interop.fhir_reading import FhirReading, UnrecognizedCode, read_ledger
+from leukoref.interop.fhir_write import AnswerWriter
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
-from leukoref.patient import Patient
 
 OTHER_PATIENT = "is about somebody else, or its subject is not in the bundle"
 DEEPEST_BUNDLE = 5
 
 
-@dataclass(frozen=True, slots=True)
-class UnrecognizedCode:
-    """A code or text seen that the vocabulary does not have, and how often it came."""
-
-    resource_type: str
-    code: str
-    text: str
-    count: int
-
-
-@dataclass(frozen=True)
-class FhirReading:
-    """A patient read from FHIR. ``entries`` accounts for each resource, ``unrecognized`` for codes without a place
-    in the vocabulary, ``counts`` for (resource type, outcome, reason); nothing is dropped without a line in one."""
-
-    patient: Patient
-    subject: str
-    entries: tuple[Entry, ...] = ()
-    unrecognized: tuple[UnrecognizedCode, ...] = ()
-    counts: Counter[tuple[str, Outcome, str]] = field(default_factory=Counter)
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def as_of(self) -> dt.datetime | None:
-        return self.patient.as_of
-
-    def references(self, finding: str) -> tuple[str, ...]:
-        """The resources a finding was read from, by the finding's id."""
-        return tuple(o.reference for o in self.patient.observations if o.finding == finding and o.reference)
-
-    def outcome(self, reference: str) -> Entry | None:
-        """What became of one resource (``Observation/123``)."""
-        return next((entry for entry in self.entries if entry.reference == reference), None)
-
-    def summary(self) -> dict[str, dict[str, int]]:
-        """Resource type -> how many were used, not relevant, rejected."""
-        table: dict[str, dict[str, int]] = {}
-        for (kind, outcome, _), number in sorted(self.counts.items()):
-            row = table.setdefault(kind, {"used": 0, "not_relevant": 0, "rejected": 0})
-            row[outcome] += number
-        return table
-
-
-def patient_from_bundle(
-    bundle: Any, *, as_of: dt.datetime | None = None, base: Knowledge | None = None
-) -> FhirReading:
+def patient_from_bundle(bundle: Any, *, as_of: dt.datetime | None = None, base: Knowledge | None = None) -> FhirReading:
     """A Patient from a FHIR Bundle, a single resource or a list of resources (parsed JSON).
 
     ``as_of`` is the time of the assessment (the newest dated fact by default): later facts are left out, and what
@@ -101,27 +55,17 @@ def patient_from_bundle(
     return read_ledger(ledger, known, as_of, next(iter(names), ""))
 
 
-def read_ledger(ledger: Ledger, known: Concepts, as_of: dt.datetime | None, subject: str) -> FhirReading:
-    """The reading of a complete ledger: the patient as of a time, and the account."""
-    patient = Settlement(ledger, known, as_of).patient()
-    counts: Counter[tuple[str, Outcome, str]] = Counter()
-    for entry in ledger.entries.values():
-        counts[entry.resource_type, entry.outcome, entry.reason] += 1
-    for (kind, reason), number in ledger.ignored.items():
-        counts[kind, "not_relevant", reason] += number
-    if not ledger.detailed:
-        for (kind, _), number in ledger.unknown.items():
-            reason = UNKNOWN_DRUG if kind.startswith("Medication") else UNKNOWN_CODE
-            counts[kind, "not_relevant", reason] += number
-    unknown = [UnrecognizedCode(kind, m.code, m.label, number) for (kind, m), number in ledger.unknown.items()]
-    return FhirReading(
-        patient=patient,
-        subject=subject,
-        entries=tuple(ledger.entries.values()),
-        unrecognized=tuple(sorted(unknown, key=lambda u: (-u.count, u.resource_type, u.code, u.text))),
-        counts=counts,
-        warnings=tuple(sorted(ledger.warnings)),
-    )
+def to_bundle(
+    assessment: Assessment, reading: FhirReading | None = None, *, base: Knowledge | None = None, top: int = 10
+) -> Resource:
+    """An R4 Bundle of the answer, with the first ``top`` candidates. With the ``reading`` it names the patient and
+    points to the resources each candidate rests on. ``base`` is the knowledge base assessed with."""
+    return AnswerWriter(assessment, reading, base or load_knowledge(), top).bundle()
+
+
+def write(assessment: Assessment, *, top: int = 10) -> Resource:
+    """`leukoref assess --format fhir`."""
+    return to_bundle(assessment, top=top)
 
 
 def _resources(bundle: Any) -> Iterator[tuple[Resource, str, str, str]]:
@@ -177,4 +121,14 @@ def _person(
     return dict(next(iter(people.values()), {})), names or dict.fromkeys(subjects)
 
 
-__all__ = ["Entry", "FhirReading", "Problem", "UnrecognizedCode", "patient_from_bundle"]
+__all__ = [
+    "BulkReading",
+    "Entry",
+    "FhirReading",
+    "Problem",
+    "UnrecognizedCode",
+    "patient_from_bundle",
+    "patient_to_bundle",
+    "patients_from_bulk",
+    "to_bundle",
+]

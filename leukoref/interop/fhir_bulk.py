@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from leukoref.errors import InputError
-from leukoref.interop.fhir import FhirReading, read_ledger
 from leukoref.interop.fhir_concepts import concepts
 from leukoref.interop.fhir_facts import Ledger, Outcome, Problem
 from leukoref.interop.fhir_intake import Intake, local
+from leukoref.interop.fhir_reading import FhirReading, read_ledger, summary
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
 
@@ -64,10 +64,7 @@ class BulkReading(Iterator[FhirReading]):
 
     def summary(self) -> dict[str, dict[str, int]]:
         """Resource type -> how many were used, not relevant, rejected."""
-        table: dict[str, dict[str, int]] = {}
-        for (kind, outcome, _), number in sorted(self.counts.items()):
-            table.setdefault(kind, {"used": 0, "not_relevant": 0, "rejected": 0})[outcome] += number
-        return table
+        return summary(self.counts)
 
     def _run(self) -> Iterator[FhirReading]:
         with _without_gc():

@@ -77,7 +77,7 @@ class Concepts:
         """LOINC first, then the other codings, then the text; text never against a LOINC code nobody knows."""
         if type(concept) is not dict:
             return NOTHING
-        codings = concept.get("coding") or ()
+        codings: Any = concept.get("coding") or ()
         if len(codings) == 1 and type(codings[0]) is dict:
             coding = codings[0]
             key: Any = (coding.get("system"), coding.get("code"), coding.get("display"), concept.get("text"))
@@ -159,7 +159,7 @@ class Concepts:
 
     def unit(self, finding: Finding, quantity: Resource) -> UnitReading | str:
         """How to read the unit of a Quantity for this finding, or why it cannot be read."""
-        key = (finding.id, quantity.get("code"), quantity.get("unit"))
+        key: Any = (finding.id, quantity.get("code"), quantity.get("unit"))
         try:
             return self._units[key]
         except (KeyError, TypeError):
@@ -206,15 +206,15 @@ class Concepts:
         """Names of the known drugs a medication concept stands for: by code, then text, then RxNorm's name form."""
         if not isinstance(concept, dict):
             return ()
-        codings = _dicts(concept.get("coding") or ())
-        key = (_text(concept.get("text")), *((c.get("system"), c.get("code"), c.get("display")) for c in codings))
+        codings, text = _dicts(concept.get("coding") or ()), _text(concept.get("text"))
+        key: Any = (text, *((c.get("system"), c.get("code"), c.get("display")) for c in codings))
         try:
             return self._drugs[key]
         except (KeyError, TypeError):
             pass
         if len(self._drugs) > REMEMBERED:
             self._drugs.clear()
-        found = self._find_drugs(codings, key[0])
+        found = self._find_drugs(codings, text)
         if all(part is None or isinstance(part, (str, tuple)) for part in key):
             self._drugs[key] = found
         return found

@@ -180,5 +180,3 @@ def _days(duration: Any) -> float | None:
 def _coded(concept: Any) -> str:
     codings = concept.get("coding") if type(concept) is dict else None
     return next((str(c.get("code")) for c in codings if type(c) is dict), "") if isinstance(codings, list) else ""
-
-

@@ -144,7 +144,7 @@ class Reader:
         raise RefusedError(f"{kind} where a quantity with its unit is expected")
 
     def _measured(self, finding: Finding, quantity: Resource, part: Resource) -> Fact:
-        value = quantity.get("value")
+        value: Any = quantity.get("value")
         if type(value) not in (int, float) or not math.isfinite(value):
             raise RefusedError("no number in its quantity")
         reading = self.concepts.unit(finding, quantity)

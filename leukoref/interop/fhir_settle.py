@@ -186,7 +186,7 @@ class Settlement:
     def _observation(self, fact: Fact) -> Observation:
         return Observation(
             finding=fact.key, present=fact.present, value=fact.value if fact.quantity else None,
-            unit=fact.unit if fact.quantity else None, comparator=fact.comparator,  # type: ignore[arg-type]
+            unit=fact.unit if fact.quantity else None, comparator=fact.comparator,
             when="earlier" if fact.earlier else "now", time=fact.time, reference=fact.reference,
         )  # fmt: skip
 
@@ -223,8 +223,7 @@ class Settlement:
                 stop = None
             if spans and (spans[-1][1] is None or dose.start is None or dose.start - spans[-1][1] <= gap):
                 start, last, reference = spans[-1]
-                open_end = last is None or stop is None
-                spans[-1] = (start, None if open_end else max(last, stop), reference)  # type: ignore[type-var]
+                spans[-1] = (start, None if last is None or stop is None else max(last, stop), reference)
             else:
                 spans.append((dose.start, stop, dose.reference))
         name = self.base.drug[drug].name
