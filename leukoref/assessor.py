@@ -18,6 +18,7 @@ from leukoref.ranking import Ranker, Standing
 from leukoref.version import LIBRARY_VERSION
 
 LOW_COUNT = "low_white_cell_count"
+LEUKOPENIA = "leukopenia"
 TESTS_SHOWN = 8
 
 
@@ -78,10 +79,12 @@ class Assessor:
 
     @staticmethod
     def _status(inference: Inference) -> out.Status:
-        low = inference.presence.get(LOW_COUNT)
-        if low is None:
-            return "insufficient_data"
-        return "leukopenia" if low else "no_leukopenia"
+        """Low when any line is known to be low. A white cell count known not to be low is enough to say there
+        is none: that a line not counted might be low is no reason to list causes."""
+        if inference.presence.get(LOW_COUNT):
+            return "leukopenia"
+        normal = inference.presence.get(LOW_COUNT) is False or inference.presence.get(LEUKOPENIA) is False
+        return "no_leukopenia" if normal else "insufficient_data"
 
     def _to_add(self, status: out.Status) -> tuple[str, ...]:
         if status != "insufficient_data":

@@ -76,7 +76,7 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
         if finding is not None and finding.if_present and observation.present is not None:
             finding, match = base.finding[finding.if_present], Match(finding.if_present, label=observation.finding)
         if finding is not None and finding.kind == "quantity":
-            finding = _share_of_differential(finding, observation, base)
+            finding = _as_measured(finding, observation, base)
             measured = _measure(observation, finding, base, where)
             series.append(timeline.Count(finding.id, observation, measured.low, measured.high))
             if observation.when == "now":
@@ -182,12 +182,14 @@ def _refer(known: Findings, name: str, observation: Observation) -> None:
         known.references.setdefault(name, []).append(observation.reference)
 
 
-def _share_of_differential(finding: Finding, observation: Observation, base: Knowledge) -> Finding:
-    """'Neutrophils 75 %' names the count but means its share of the differential: the unit decides."""
-    if observation.unit and units.ucum(observation.unit, base.unit_index) == "%" and finding.unit != "%":
-        for way in base.differential.get(finding.id, ()):
-            if len(way) == 1:
-                return base.finding[way[0]]
+def _as_measured(finding: Finding, observation: Observation, base: Knowledge) -> Finding:
+    """'Neutrophils 75 %' names the count but means their share of the differential: the unit decides."""
+    unit = units.ucum(observation.unit or "", base.unit_index)
+    if unit != finding.unit:
+        for name in finding.otherwise_measured:
+            other = base.finding[name]
+            if unit == other.unit or (units.fits(unit, other.unit or "") and not units.fits(unit, finding.unit or "")):
+                return other
     return finding
 
 

@@ -57,6 +57,15 @@ def factor(unit: str, target: str, molar_mass: float | None = None) -> tuple[flo
     return one - zero, zero
 
 
+def fits(unit: str, target: str) -> bool:
+    """Whether a value in ``unit`` can be one in ``target``."""
+    try:
+        factor(unit, target)
+    except ValueError:
+        return False
+    return True
+
+
 def _parsed(unit: str) -> Any:
     try:
         return _registry().from_ucum(unit)

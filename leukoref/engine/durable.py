@@ -4,7 +4,7 @@ The traps of durable-rules 2.0.28 that shape this file: session ids are hashed t
 are numbered here and deleted after use, one at a time); the stock host runs timer threads; an exception
 in an action is stored, not raised; a disjunction fires once per match (so every alternative is a rule
 of its own); at most 64 conditions may match one fact (so a busy finding is asserted under several
-names); a fact that no rule wants is an error.
+names); one fact cannot match two patterns of a rule; a fact that no rule wants is an error.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from leukoref.engine.program import CompiledRule, compile_rules
 from leukoref.errors import EngineError
 from leukoref.findings import Findings, Quantity
 from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.conditions import Atom
+from leukoref.knowledge.conditions import Atom, Clause
 
 RULESET = "leukoref"
 MATCHES_PER_FACT = 60
+_OPERATORS = {"lt": "$lt", "le": "$lte", "gt": "$gt", "ge": "$gte"}
 
 
 class _Host(durable_engine.Host):  # type: ignore[misc]
@@ -85,25 +86,28 @@ class DurableEngine:
                 action = self._conclusion(rule, holds)
                 for clause in clauses:
                     definition[f"r{len(definition)}"] = {
-                        "all": [{f"m_{i}": self._pattern(atom, uses)} for i, atom in enumerate(clause)],
+                        "all": [{f"m_{i}": self._pattern(atoms, uses)} for i, atoms in enumerate(_by_fact(clause))],
                         "run": action,
                     }
         self._host.register_rulesets({RULESET: definition})
 
-    def _pattern(self, atom: Atom, uses: Counter[str]) -> dict[str, Any]:
-        """The condition of one atom, spread over copies of a finding that many rules ask for."""
-        copy = uses[atom.finding] // MATCHES_PER_FACT
-        uses[atom.finding] += 1
-        copies = self._asked.setdefault(atom.finding, [])
+    def _pattern(self, atoms: list[Atom], uses: Counter[str]) -> dict[str, Any]:
+        """The condition on one fact, spread over copies of a finding that many rules ask for."""
+        finding = atoms[0].finding
+        copy = uses[finding] // MATCHES_PER_FACT
+        uses[finding] += 1
+        copies = self._asked.setdefault(finding, [])
         if copy == len(copies):
             copies.append(set())
-        copies[copy].add(atom)
-        name = {"finding": f"{atom.finding}#{copy}"}
-        if atom.test in ("present", "absent"):
-            return {"$and": [name, {"state": atom.test}]}
-        edge = "high" if atom.test in ("lt", "le") else "low"
-        test = {"lt": "$lt", "le": "$lte", "gt": "$gt", "ge": "$gte"}[atom.test]
-        return {"$and": [name, {test: {edge: atom.limit}}]}
+        copies[copy].update(atoms)
+        tests: list[dict[str, Any]] = [{"finding": f"{finding}#{copy}"}]
+        for atom in atoms:
+            if atom.test in ("present", "absent"):
+                tests.append({"state": atom.test})
+            else:
+                edge = "high" if atom.test in ("lt", "le") else "low"
+                tests.append({_OPERATORS[atom.test]: {edge: atom.limit}})
+        return {"$and": tests}
 
     def _conclusion(self, rule: CompiledRule, holds: bool) -> Callable[[Any], None]:
         """The action of a rule. One parameter only: durable-rules takes a second for an asynchronous action."""
@@ -128,6 +132,14 @@ class DurableEngine:
         for copy, atoms in enumerate(self._asked.get(finding, ())):
             if any(satisfied(atom, quantity) for atom in atoms):
                 yield {"finding": f"{finding}#{copy}", "low": quantity.low, "high": quantity.high, "sid": sid}
+
+
+def _by_fact(clause: Clause) -> list[list[Atom]]:
+    """The atoms of a clause, those about one finding together: a fact can match one pattern of a rule only."""
+    grouped: dict[str, list[Atom]] = {}
+    for atom in clause:
+        grouped.setdefault(atom.finding, []).append(atom)
+    return list(grouped.values())
 
 
 def satisfied(atom: Atom, quantity: Quantity) -> bool:

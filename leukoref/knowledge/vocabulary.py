@@ -103,7 +103,8 @@ class Finding(Rule):
     plausible: Range | None = None
     molar_mass: float | None = Field(default=None, gt=0)
     reference: tuple[ReferenceInterval, ...] = ()
-    if_present: str | None = None
+    if_present: str | None = None  # the finding meant when a quantity is only said to be present or not
+    otherwise_measured: tuple[str, ...] = ()  # quantities of the same name in another dimension (a share, a mass)
     lookback: str | None = None
     is_a: tuple[str, ...] = ()
     cluster: str | None = None

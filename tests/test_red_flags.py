@@ -1,0 +1,78 @@
+"""What cannot wait: raised whatever the ranking, by numbers or by words, and missed by neither."""
+
+from __future__ import annotations
+
+import pytest
+
+import leukoref
+from leukoref.knowledge.base import Knowledge
+
+
+def raised(age: str = "45 a", medications: list[dict[str, object]] | None = None, **findings: object) -> set[str]:
+    units = {"anc": "10*9/L", "wbc": "10*9/L", "platelets": "10*9/L", "temperature": "Cel", "hemoglobin": "g/dL",
+             "ferritin": "ug/L", "systolic_blood_pressure": "mm[Hg]", "fibrinogen": "g/L"}  # fmt: skip
+    observations = [
+        {"finding": name, "present": value} if isinstance(value, bool) else {"finding": name, "value": value, "unit": units[name]}
+        for name, value in findings.items()
+    ]
+    patient = {"age": age, "observations": observations, "medications": medications or []}
+    return {flag.id for flag in leukoref.assess(patient).red_flags}
+
+
+@pytest.mark.parametrize(
+    "findings",
+    [
+        {"anc": 0.3, "temperature": 38.6},
+        {"severe_neutropenia": True, "fever": True},
+        {"agranulocytosis": True, "temperature": 39.0},
+        {"wbc": 0.4, "fever": True},
+    ],
+)
+def test_febrile_neutropenia_by_number_and_by_word(findings: dict[str, object]) -> None:
+    assert "febrile_neutropenia" in raised(**findings)
+
+
+def test_no_fever_no_febrile_neutropenia() -> None:
+    assert "febrile_neutropenia" not in raised(anc=0.3, temperature=36.8)
+    assert "febrile_neutropenia" not in raised(anc=1.4, temperature=38.6)
+
+
+def test_agranulocytosis_on_a_culprit_drug() -> None:
+    assert "agranulocytosis_on_culprit_drug" in raised(anc=0.1, medications=[{"name": "methimazole", "days_before": 40}])
+    assert "agranulocytosis_on_culprit_drug" not in raised(anc=0.1, medications=[{"name": "methimazole", "days_before": -1}])
+
+
+def test_blasts_on_the_film() -> None:
+    assert "blasts_on_smear" in raised(wbc=2.0, blasts_on_smear=True)
+    assert "blasts_on_smear" not in raised(wbc=2.0, blasts_on_smear=False)
+
+
+def test_a_neonate_with_neutropenia() -> None:
+    assert "neonatal_neutropenia" in raised(age="2 d", anc=0.2)
+    assert "neonatal_neutropenia" not in raised(age="2 a", anc=0.2)
+
+
+def test_suspected_promyelocytic_leukaemia_with_coagulopathy() -> None:
+    flags = raised(wbc=1.5, dic_hypofibrinogenemia=True, blasts_on_smear=True)
+    assert any("promyelocytic" in flag for flag in flags)
+
+
+def test_haemophagocytic_lymphohistiocytosis() -> None:
+    flags = raised(wbc=1.5, ferritin=12000, fever=True, splenomegaly=True, hemoglobin=7.5, platelets=40)
+    assert "hemophagocytic_lymphohistiocytosis" in flags
+
+
+def test_sepsis() -> None:
+    assert "sepsis" in raised(wbc=1.5, temperature=39.5, hypotension_shock=True)
+
+
+def test_a_well_patient_with_a_mild_count_raises_nothing() -> None:
+    assert raised(wbc=3.6, anc=1.7, temperature=36.6, platelets=250, hemoglobin=14) == set()
+
+
+def test_every_red_flag_has_an_action_a_threshold_and_a_source(base: Knowledge) -> None:
+    assert len(base.red_flags) >= 7
+    for flag in base.red_flags:
+        assert flag.action
+        assert flag.threshold
+        assert all(source.key in base.reference for source in flag.sources)
