@@ -23,7 +23,7 @@ class DrugReader:
         self.medications: dict[str, Any] = {}
 
     def request(self, resource: Resource, reference: str, ledger: Ledger) -> None:
-        drugs = self._drugs(resource, reference, ledger)
+        drugs = self.named(resource, reference, ledger)
         if not drugs:
             return
         reason = codes.DRUG_REFUSED.get(str(resource.get("status"))) or codes.ORDER_ONLY_PLANNED.get(
@@ -47,7 +47,7 @@ class DrugReader:
         self._take(Dose(drugs, reference, start, stop, ended=ended), ledger)
 
     def statement(self, resource: Resource, reference: str, ledger: Ledger) -> None:
-        drugs = self._drugs(resource, reference, ledger)
+        drugs = self.named(resource, reference, ledger)
         if not drugs:
             return
         status = str(resource.get("status"))
@@ -69,7 +69,7 @@ class DrugReader:
             self._take(Dose(drugs, reference, start, stop, ended=status in codes.DRUG_ENDED), ledger)
 
     def administration(self, resource: Resource, reference: str, ledger: Ledger) -> None:
-        drugs = self._drugs(resource, reference, ledger)
+        drugs = self.named(resource, reference, ledger)
         if not drugs:
             return
         if reason := codes.DRUG_REFUSED.get(str(resource.get("status"))):
@@ -85,7 +85,7 @@ class DrugReader:
         ledger.note(reference, "rejected", "no time at which it was given")
 
     def dispense(self, resource: Resource, reference: str, ledger: Ledger) -> None:
-        drugs = self._drugs(resource, reference, ledger)
+        drugs = self.named(resource, reference, ledger)
         if not drugs:
             return
         if reason := codes.DRUG_REFUSED.get(str(resource.get("status"))):
@@ -106,7 +106,8 @@ class DrugReader:
         ledger.doses.append(dose)
         ledger.note(dose.reference, "used", "", dose.drugs)
 
-    def _drugs(self, resource: Resource, reference: str, ledger: Ledger) -> tuple[str, ...]:
+    def named(self, resource: Resource, reference: str, ledger: Ledger) -> tuple[str, ...]:
+        """Known drugs of a medication resource; accounts for one without any."""
         concept = self._concept(resource)
         drugs = self.concepts.drugs(concept)
         if drugs:
