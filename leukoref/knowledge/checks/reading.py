@@ -19,7 +19,7 @@ from leukoref.errors import KnowledgeError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause
 from leukoref.knowledge.drug import Drug, Latency
-from leukoref.knowledge.loader import BASE_FIELDS, COLLECTIONS, FIELDS, YAML_LOADER, Complaint, rule_files
+from leukoref.knowledge.loader import BASE_FIELDS, COLLECTIONS, FIELDS, YAML_LOADER, Complaint, _merge, rule_files
 from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
 
@@ -252,7 +252,7 @@ def _place_single(name: str, document: Document, draft: Draft) -> None:
     else:
         for key in value:
             if key in BASE_FIELDS:
-                draft.single[key] = value[key]
+                draft.single[key] = _merge(draft.single.get(key), value[key])
             else:
                 draft.complaints.append(draft.complain("layout", name, f"unknown key {key!r}", key))
 

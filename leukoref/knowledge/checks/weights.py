@@ -47,11 +47,15 @@ def missing_prior(draft: Draft) -> Iterator[Complaint]:
         message = f"no table {FALLBACK!r}"
         yield draft.priors.complain("missing_prior", message, "settings", remedy="it serves patients without a setting")
     for name, setting in settings.items():
-        missing = [cause.id for cause in draft.causes if cause.id not in setting.causes]
+        missing = [cause for cause in draft.causes if cause.id not in setting.causes]
         if missing and not setting.mixture:
-            message = f"{name}: no prior for {', '.join(missing)}"
+            message = f"{name}: no prior for {', '.join(cause.id for cause in missing)}"
             remedy = "add a figure with its source, or a tier"
-            yield draft.priors.complain("missing_prior", message, "settings", name, "causes", remedy=remedy)
+            added = all(cause.document.layer > draft.priors.document.layer for cause in missing)
+            yield draft.priors.complain(
+                "missing_prior", message, "settings", name, "causes",
+                remedy=remedy, severity="warning" if added else "error",
+            )  # fmt: skip
 
 
 @check
