@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import product
+from math import prod
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
@@ -151,10 +152,11 @@ def alternatives(condition: Condition, holds: bool, scale: UnitScale) -> list[Cl
         return [tuple(found)] if holds else [(mirror(atom),) for atom in found]
     parts = condition.all if isinstance(condition, All) else condition.any
     branches = [alternatives(part, holds, scale) for part in parts]
-    if isinstance(condition, All) != holds:
-        clauses = [clause for branch in branches for clause in branch]
-    else:
-        clauses = [tuple(dict.fromkeys(atom for clause in choice for atom in clause)) for choice in product(*branches)]
-    if len(clauses) > MAX_ALTERNATIVES:
-        raise ValueError(f"{len(clauses)} alternatives, at most {MAX_ALTERNATIVES}; name a part as a derived finding")
-    return list(dict.fromkeys(clauses))
+    joined = isinstance(condition, All) != holds
+    count = sum(map(len, branches)) if joined else prod(map(len, branches))
+    if count > MAX_ALTERNATIVES:
+        raise ValueError(f"{count} alternatives, at most {MAX_ALTERNATIVES}; name a part as a derived finding")
+    if joined:
+        return list(dict.fromkeys(clause for branch in branches for clause in branch))
+    choices = (tuple(dict.fromkeys(atom for clause in choice for atom in clause)) for choice in product(*branches))
+    return list(dict.fromkeys(choices))
