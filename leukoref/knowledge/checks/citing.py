@@ -8,7 +8,7 @@ from typing import Any
 
 from leukoref.knowledge.checks import check
 from leukoref.knowledge.checks.reading import Draft, Path_
-from leukoref.knowledge.checks.walking import citations, comparisons, rule_name, statements
+from leukoref.knowledge.checks.walking import citations, comparisons, statements
 from leukoref.knowledge.loader import Complaint
 
 STUDY_TYPES = {
@@ -26,7 +26,7 @@ def unknown_source(draft: Draft) -> Iterator[Complaint]:
     for document, path, key in citations(draft):
         if key not in draft.source_keys:
             yield Complaint(
-                file=document.name, line=document.line(path), rule=rule_name(document, path), check="unknown_source",
+                file=document.name, line=document.line(path), rule=document.rule(path), check="unknown_source",
                 message=f"source {key!r} is not in sources.yaml" if key.strip() else "empty source",
                 remedy="add it to the bibliography, as it was looked up",
             )  # fmt: skip
@@ -91,7 +91,7 @@ def empty_text(draft: Draft) -> Iterator[Complaint]:
         for path, text in _texts(document.value, ()):
             if _UNFINISHED.fullmatch(text):
                 yield Complaint(
-                    file=document.name, line=document.line(path), rule=rule_name(document, path), check="empty_text",
+                    file=document.name, line=document.line(path), rule=document.rule(path), check="empty_text",
                     message=f"{path[-1]}: nothing to read ({text.strip() or 'empty'})", remedy="say it in plain words",
                 )  # fmt: skip
 

@@ -42,6 +42,20 @@ class Document:
         """The line (from 1) of the value at a path, or of the nearest value around it."""
         return _deepest(self.node, tuple(path))[1] if self.node is not None else 0
 
+    def rule(self, path: Sequence[str | int]) -> str:
+        """Ids of the objects around a path, outermost first: 'copper_deficiency:anemia'."""
+        names: list[str] = []
+        value = self.value
+        for part in (None, *path):
+            try:
+                value = value if part is None else value[part]
+            except (KeyError, IndexError, TypeError):
+                break
+            if isinstance(value, dict):
+                name = value.get("id") or (None if names else value.get("finding"))
+                names += [name] if isinstance(name, str) else []
+        return ":".join(names[:2])
+
 
 @dataclass(frozen=True)
 class Entry(Generic[Model]):
@@ -60,10 +74,10 @@ class Entry(Generic[Model]):
         self, check: str, message: str, *path: str | int, remedy: str = "", severity: str = "error"
     ) -> Complaint:
         """A complaint about this object, or about the part of it at ``path``."""
-        line = self.document.line((*self.path, *path))
+        place = (*self.path, *path)
         return Complaint(
-            file=self.document.name, line=line, rule=self.id, message=message, remedy=remedy,
-            severity=severity, check=check,
+            file=self.document.name, line=self.document.line(place), rule=self.document.rule(place) or self.id,
+            message=message, remedy=remedy, severity=severity, check=check,
         )  # fmt: skip
 
 

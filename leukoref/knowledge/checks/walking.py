@@ -78,15 +78,3 @@ def _cited(value: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
         for position, inner in enumerate(value):
             if isinstance(inner, (dict, list)):
                 yield from _cited(inner, (*path, position))
-
-
-def rule_name(document: Document, path: Path_) -> str:
-    """Id of the innermost object around a path that has one: 'copper_deficiency:anemia'."""
-    names: list[str] = []
-    value = document.value
-    for part in ((), *path):
-        if part != ():
-            value = value[part]
-        if isinstance(value, dict) and isinstance(name := value.get("id", value.get("finding")), str):
-            names.append(name)
-    return ":".join(names[:2])
