@@ -43,6 +43,7 @@ class Meaning:
     carrier: bool = False
     age: bool = False
     speaks: bool = False
+    by_text: bool = False
 
     @property
     def known(self) -> bool:
@@ -99,10 +100,12 @@ class Concepts:
         code = next((f"{c.get('system') or ''}|{c['code']}" for c in codings if c.get("code")), "")
         pairs = {(c.get("system"), c.get("code")) for c in codings}
         shown, age = label or code, bool(pairs & codes.AGE_CODES)
+        by_text = False
         matches = [found for c in sorted(codings, key=_not_loinc) if (found := self._by_coding(c))]
         if not matches and not self._text_forbidden(codings):
             names = [text, *(_text(c.get("display")) for c in codings)]
             matches = [found for name in names if name and (found := self._by_name(name))][:1]
+            by_text = True
         if not matches:
             carrier = bool(pairs & codes.CARRIERS)
             return Meaning(shown, code, carrier=carrier, age=age, speaks=carrier or age)
@@ -110,7 +113,7 @@ class Concepts:
         if any(not self._related(first, other) for other, _ in matches[1:]):
             problem = "its codings mean different findings"
             return Meaning(shown, code, self._of(first), key, problem=problem, speaks=True)
-        return Meaning(shown, code, self._of(first), key, age=age, speaks=True)
+        return Meaning(shown, code, self._of(first), key, age=age, speaks=True, by_text=by_text)
 
     def _by_coding(self, coding: Resource) -> tuple[Match, str] | None:
         code = _text(coding.get("code")).upper()
@@ -232,6 +235,15 @@ class Concepts:
                 if known:
                     return known
         return ()
+
+    def share(self, finding: Finding, quantity: Resource) -> Finding:
+        """'Neutrophils 75 %' in words means the share of the differential, not the count: the unit decides."""
+        unit = _text(quantity.get("code")) or _text(quantity.get("unit"))
+        if units.ucum(unit, self.aliases) == "%" and finding.unit != "%":
+            for way in self.base.differential.get(finding.id, ()):
+                if len(way) == 1:
+                    return self.base.finding[way[0]]
+        return finding
 
     def family_history(self, meaning: Meaning) -> str | None:
         """The finding 'family history of X', where the vocabulary has one for this X."""

@@ -118,15 +118,17 @@ class Reader:
             return [Fact(meaning.key, "", False, present=True)]
         finding = meaning.finding
         if finding is not None and finding.kind == "quantity":
-            return self._quantity(finding, part)
+            return self._quantity(finding, part, meaning.by_text)
         state = _state(part)
         if state is None:
             raise RefusedError("its value says neither present nor absent")
         return [Fact(meaning.key, "", False, present=state)]
 
-    def _quantity(self, finding: Finding, part: Resource) -> list[Fact]:
+    def _quantity(self, finding: Finding, part: Resource, by_text: bool) -> list[Fact]:
         quantity = part.get("valueQuantity")
         if type(quantity) is dict:
+            if by_text:
+                finding = self.concepts.share(finding, quantity)
             return [self._measured(finding, quantity, part)]
         bounds = part.get("valueRange")
         if type(bounds) is dict:
@@ -140,7 +142,7 @@ class Reader:
                 return facts
         if not _has_value(part):
             return self._interpreted(finding, part)
-        kind = next(key for key in part if key.startswith("value"))[5:]
+        kind = next(key for key in part if key.startswith("value") and part[key] is not None)[5:]
         raise RefusedError(f"{kind} where a quantity with its unit is expected")
 
     def _measured(self, finding: Finding, quantity: Resource, part: Resource) -> Fact:
@@ -319,7 +321,7 @@ def identifiers(resource: Resource) -> tuple[tuple[str, str], ...]:
 
 
 def _has_value(part: Resource) -> bool:
-    return any(key.startswith("value") for key in part)
+    return any(key.startswith("value") and part[key] is not None for key in part)
 
 
 def _codes(concepts: Any) -> list[str]:

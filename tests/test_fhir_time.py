@@ -1,0 +1,89 @@
+"""FHIR in: times, look-back windows, versions, corrections, contradictions."""
+
+import datetime as dt
+
+from fhir_kit import ANC, HEMOGLOBIN, NEUTROPHILS_PERCENT, bundle, named, read, reason, result, states, values
+
+from leukoref.interop.fhir import patient_from_bundle
+
+
+def test_what_is_later_than_the_assessment_is_not_known_yet():
+    reading = read(result(effectiveDateTime="2026-05-02T00:00:00Z"))
+    assert not reading.patient.observations
+    assert reason(reading, "Observation/6690-2-1")[0] == "not_relevant"
+
+
+def test_a_count_before_its_look_back_window_is_an_earlier_one():
+    assert values(read(result(effectiveDateTime="2024-05-01"))) == {("wbc", 2.1, "10*9/L", "earlier")}
+
+
+def test_a_time_without_zone_is_read_in_the_zone_of_the_assessment():
+    tokyo = dt.timezone(dt.timedelta(hours=9))
+    reading = read(result(effectiveDateTime="2026-05-01T14:00:00"), as_of=dt.datetime(2026, 5, 1, 15, tzinfo=tokyo))
+    assert reading.patient.observations[0].time == dt.datetime(2026, 5, 1, 5, tzinfo=dt.UTC)
+    assert any("zone" in warning for warning in reading.warnings)
+
+
+def test_without_as_of_the_newest_result_is_now():
+    reading = patient_from_bundle(bundle(result(), result(ANC, 1.0, effectiveDateTime="2026-04-30")))
+    assert reading.as_of == dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
+
+
+def test_the_newest_version_of_a_resource_wins_in_any_order():
+    old = result(value=2.1, meta={"versionId": "9"})
+    new = result(value=21, meta={"versionId": "10"}, status="corrected")
+    for resources in ((old, new), (new, old)):
+        assert values(read(*resources)) == {("wbc", 21.0, "10*9/L", "now")}
+
+
+def test_a_business_identifier_is_one_result_under_two_ids():
+    identity = [{"system": "urn:lab", "value": "42"}]
+    old = result(id="a", identifier=identity, meta={"lastUpdated": "2026-05-01T12:00:00Z"})
+    new = result(id="b", identifier=identity, value=21, meta={"lastUpdated": "2026-05-01T13:00:00Z"})
+    reading = read(new, old)
+    assert values(reading) == {("wbc", 21.0, "10*9/L", "now")}
+    assert reason(reading, "Observation/a") == ("not_relevant", "superseded by a newer version")
+
+
+def test_a_newer_entered_in_error_silences_the_result_it_takes_back():
+    identity = [{"system": "urn:lab", "value": "42"}]
+    old = result(id="a", identifier=identity, issued="2026-05-01T12:00:00Z")
+    taken_back = result(id="b", identifier=identity, status="entered-in-error", issued="2026-05-01T13:00:00Z")
+    assert not read(old, taken_back).patient.observations
+
+
+def test_a_correction_beats_the_final_result_of_the_same_time_and_that_a_preliminary_one():
+    results = [result(id=s, value=v, status=s) for s, v in (("final", 3), ("corrected", 2), ("preliminary", 1))]
+    assert values(read(*results)) == {("wbc", 2.0, "10*9/L", "now")}
+
+
+def test_a_preliminary_result_alone_is_read_with_a_warning():
+    reading = read(result(status="preliminary"))
+    assert reading.patient.observations
+    assert any("preliminary" in warning for warning in reading.warnings)
+
+
+def test_percentages_belong_to_the_count_of_their_own_sample():
+    reading = read(result(value=2.0), result(NEUTROPHILS_PERCENT, 90, "%", effectiveDateTime="2026-04-28T08:00:00Z"))
+    assert ("neutrophils_percent", 90.0, "%", "earlier") in values(reading)
+
+
+def test_counts_of_one_sample_that_contradict_each_other_are_rejected_and_nothing_else():
+    reading = read(result(value=1.0), result(ANC, 3.0), result(HEMOGLOBIN, 9.0, "g/dL"))
+    assert values(reading) == {("hemoglobin", 9.0, "g/dL", "now")}
+    assert "contradict" in reading.outcome("Observation/6690-2-1").reason
+
+
+def test_of_contradicting_statements_the_newest_is_the_present_state():
+    reading = read(
+        named("fever", id="a", valueBoolean=True, effectiveDateTime="2026-04-30"),
+        named("fever", id="b", valueBoolean=False),
+    )
+    assert states(reading) == {"fever": False}
+    assert states(reading, "earlier") == {"fever": True}
+
+
+def test_present_and_absent_at_one_time_is_neither():
+    reading = read(named("fever", id="a", valueBoolean=True), named("fever", id="b", valueBoolean=False))
+    assert not reading.patient.observations
+    assert reading.outcome("Observation/a").outcome == "rejected"
