@@ -102,14 +102,26 @@ class Ranker:
             state = inference.presence[name]
             if name not in self.table.cells or (not state and not self._use_negatives):
                 continue
+            if name in inference.derived and name in self.table.told_by_scales:
+                continue  # the scales it follows from have spoken already
             weights = self._presence_weights(name, state)
             label = known.labels.get(name) or self.base.finding[name].name
             text = label if state else f"no {label}"
-            found.append(Item(name, name, text, self._cluster(name), weights, state=state))
+            found.append(Item(name, name, text, self._cluster(name, inference), weights, state=state))
         return found
 
-    def _cluster(self, key: str) -> str:
-        return self.table.clusters.get(key, key) if self._use_clusters else key
+    def _cluster(self, key: str, inference: Inference) -> str:
+        """The cluster of a finding. One that only follows from a narrower or wider finding of the patient says
+        nothing that this has not said, so it joins its cluster."""
+        if not self._use_clusters:
+            return key
+        own = self.table.clusters.get(key, key)
+        if key in inference.derived and not self.base.finding[key].core:
+            state = inference.presence[key]
+            relatives = (self.base.descendants if state else self.base.ancestors).get(key, ())
+            source = next((r for r in sorted(relatives) if r in self.table.cells and inference.presence.get(r) is state), None)
+            return self.table.clusters[source] if source else own
+        return own
 
     def _presence_weights(self, name: str, state: bool) -> Weights:
         key = (name, int(state), -1)
@@ -130,7 +142,8 @@ class Ranker:
         if key not in self._cache:
             self._cache[key] = np.array([self.table.scale_weight(scale, c, mask, band) for c in self.table.causes])
         name = f"scale:{scale.id}"
-        return Item(name, scale.id, text, self._cluster(name), self._cache[key], mask=mask)
+        cluster = self.table.clusters[name] if self._use_clusters else name
+        return Item(name, scale.id, text, cluster, self._cache[key], mask=mask)
 
     def age_band(self, known: Findings) -> int:
         """Bins of the age scale that belong to the patient's table of priors: age speaks within them only,

@@ -16,6 +16,7 @@ from typing import Literal
 
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause, Frequency, Statement
+from leukoref.knowledge.conditions import comparisons
 from leukoref.knowledge.settings import PriorEntry, Setting
 from leukoref.knowledge.vocabulary import Scale
 
@@ -82,6 +83,7 @@ class EvidenceTable:
         joint = {finding for finding, count in Counter(name for name, _, _ in said).items() if count > 1}
         self.words = {name: (scale, word) for name, scale, word in said if name not in joint}
         self._worded = {name for name, _, _ in said}
+        self.told_by_scales = _told_by_scales(base)
 
     # -- probabilities ----------------------------------------------------------------------------
 
@@ -348,6 +350,18 @@ class EvidenceTable:
             shared = word[0].cluster or f"scale:{word[0].id}" if word else None
             found[finding.id] = finding.cluster or inherited or shared or finding.id
         return found
+
+
+def _told_by_scales(base: Knowledge) -> frozenset[str]:
+    """Findings that follow by rule from nothing but what the scales already say (bicytopenia, a grade)."""
+    spoken = {entry.finding for scale in base.scales for entry in scale.inputs} | set(base.word_scales)
+    asked: dict[str, set[str]] = defaultdict(set)
+    for rule in base.derived:
+        asked[rule.finding] |= {part.finding for part in comparisons(rule.when)}
+    told: set[str] = set()
+    while fresh := {name for name, parts in asked.items() if name not in told and parts <= spoken | told}:
+        told |= fresh
+    return frozenset(name for name in told if not base.finding[name].core)
 
 
 def _normalised(raw: Mapping[str, Prior]) -> dict[str, Prior]:
