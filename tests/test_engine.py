@@ -196,6 +196,14 @@ def test_a_failing_action_is_raised_and_leaves_the_engine_usable(base: Knowledge
     assert engine.infer(facts(anc=0.1, age=40)).presence["severe_neutropenia"] is True
 
 
+def test_a_patient_of_whom_nothing_follows_leaves_the_engine_sound(base: Knowledge) -> None:
+    """durable-rules corrupts its memory when a session is deleted in which no action ever ran."""
+    engine = DurableEngine(base)
+    for patient in ({}, {"age": "0 d"}, {"sex": "male"}, {"age": "40 a"}) * 50:
+        engine.infer(resolve(Patient.parse(patient), base))
+    assert engine.infer(facts(anc=0.1, age=40)).presence["severe_neutropenia"] is True
+
+
 def test_the_engine_starts_no_thread_of_its_own(base: Knowledge) -> None:
     before = threading.active_count()
     DurableEngine(base).infer(facts(anc=0.1))

@@ -4,7 +4,8 @@ The traps of durable-rules 2.0.28 that shape this file: session ids are hashed t
 are numbered here and deleted after use, one at a time); the stock host runs timer threads; an exception
 in an action is stored, not raised; a disjunction fires once per match (so every alternative is a rule
 of its own); at most 64 conditions may match one fact (so a busy finding is asserted under several
-names); one fact cannot match two patterns of a rule; a fact that no rule wants is an error.
+names); one fact cannot match two patterns of a rule; a fact that no rule wants is an error; deleting a
+session in which no action ever ran frees memory that was never set (so every session opens with one).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from leukoref.knowledge.conditions import Atom, Clause
 
 RULESET = "leukoref"
 MATCHES_PER_FACT = 60
+OPENING = {"session": "open"}
 _OPERATORS = {"lt": "$lt", "le": "$lte", "gt": "$gt", "ge": "$gte"}
 
 
@@ -71,8 +73,7 @@ class DurableEngine:
                 return session.run()
             finally:
                 self._current = None
-                if session.asserted:  # a session that asserted nothing has no state to delete
-                    self._host.delete_state(RULESET, session.sid)
+                self._host.delete_state(RULESET, session.sid)
 
     def _build(self) -> None:
         self._process = os.getpid()
@@ -80,7 +81,7 @@ class DurableEngine:
         # finding -> the atoms asked of each of its copies
         self._asked: dict[str, list[set[Atom]]] = {}
         uses: Counter[str] = Counter()
-        definition: dict[str, Any] = {}
+        definition: dict[str, Any] = {"opening": {"all": [{"m_0": OPENING}], "run": lambda _: None}}
         for rule in self._rules:
             for holds, clauses in ((True, rule.present), (False, rule.absent)):
                 action = self._conclusion(rule, holds)
@@ -169,17 +170,15 @@ class _Session:
         self._known = known
         self._literals: set[tuple[str, bool]] = set()
         self._result = Inference()
-        self.asserted = False
 
     def run(self) -> Inference:
-        facts: list[dict[str, Any]] = []
+        facts: list[dict[str, Any]] = [{**OPENING, "sid": self.sid}]
         for finding, quantity in self._known.quantities.items():
             facts += self._engine.measured_facts(finding, quantity, self.sid)
         for finding, state in sorted(self._known.presence.items()):
             for literal in self._learn(finding, state):
                 facts += self._engine.facts(*literal, self.sid)
-        if facts:
-            self._assert(facts)
+        self._assert(facts)
         return self._settled()
 
     def conclude(self, rule: CompiledRule, holds: bool, closure: Any) -> None:
@@ -204,7 +203,6 @@ class _Session:
         return fresh
 
     def _assert(self, facts: list[dict[str, Any]]) -> None:
-        self.asserted = True
         try:
             self._engine._host.assert_facts(RULESET, facts)
         except durable_engine.MessageNotHandledException:

@@ -136,6 +136,7 @@ class WorkupStep(Rule):
     id: str
     name: str
     burden: int = Field(ge=0, le=3, description="0 asking, 1 a blood sample, 2 imaging or a referral, 3 invasive")
+    offered: bool = Field(default=True, description="whether an answer may propose it as the next step")
 
 
 class Name(BaseModel):
