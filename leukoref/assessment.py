@@ -98,7 +98,8 @@ class Adjustment(Part):
 
 
 class PriorShare(Part):
-    """How common the cause is where the patient was seen, before anything else is known."""
+    """How common the cause is where the patient was seen, before anything else is known. ``weight`` is 10 log10
+    of ``share`` times the ``prior_strength`` of `rules/weighing.yaml`."""
 
     share: float
     weight: float

@@ -1,6 +1,6 @@
 """Finding states to ranked causes: weights added over clusters, priors, criteria; and what to test next.
 
-score = prior (decibans of the cause's share in the setting) + weight of evidence. In a cluster of
+score = prior (decibans of the cause's share in the setting, at `prior_strength`) + weight of evidence. In a cluster of
 findings that say the same thing the strongest speaks. Criteria act after the weights.
 """
 
@@ -169,10 +169,11 @@ class Ranker:
         totals = (board.weights * board.speaks).sum(axis=0)
         age = known.quantities.get(AGE)
         table = self.table.priors[self.table.table_for(setting, age.low if age else None)]
+        strength = self.base.parameter("prior_strength")
         standings = []
         for position, cause in enumerate(self.base.causes):
             prior = table[cause.id]
-            prior_weight = decibans(prior.value) if self._use_priors else 0.0
+            prior_weight = strength * decibans(prior.value) if self._use_priors else 0.0
             standing = Standing(cause, position, board, prior, prior_weight, float(totals[position]))
             self._adjust(standing, known, inference)
             standings.append(standing)

@@ -32,14 +32,15 @@ def evidence(candidate: Candidate) -> list[leukoref.assessment.Evidence]:
 # -- recomputing an answer from its own explanation ---------------------------------------------------------
 
 
-def test_every_score_is_the_sum_of_what_the_answer_shows(case_files: list[Path]) -> None:
+def test_every_score_is_the_sum_of_what_the_answer_shows(base: Knowledge, case_files: list[Path]) -> None:
+    strength = base.parameter("prior_strength")
     for answer in answers(case_files):
         for candidate in answer.candidates:
             counted = [entry.weight for entry in evidence(candidate) if entry.counted]
             weight = math.fsum([*counted, *(entry.weight for entry in candidate.adjustments)])
             assert weight == pytest.approx(candidate.weight, abs=1e-4)
             assert candidate.score == pytest.approx(candidate.weight + candidate.prior.weight, abs=1e-4)
-            assert candidate.prior.weight == pytest.approx(decibans(candidate.prior.share), abs=1e-4)
+            assert candidate.prior.weight == pytest.approx(strength * decibans(candidate.prior.share), abs=1e-4)
 
 
 def test_every_weight_is_the_logarithm_of_the_two_figures_beside_it(base: Knowledge, case_files: list[Path]) -> None:

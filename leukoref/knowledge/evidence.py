@@ -280,11 +280,18 @@ class EvidenceTable:
             )
             spoken = sum(self._mix[cause] for cause in speakers)
             value = sum(self._mix[cause] * rate.value for cause, rate in speakers.items()) + (1 - spoken) * rest
-            text = f"computed from {len(speakers)} causes" + (
-                f", {rest:.2g} assumed for the rest" if spoken < 0.999 else ""
-            )
+            text = f"computed from {len(speakers)} causes" + (f", {rest:.2g} assumed for the rest" if spoken < 0.999 else "")
             found[name] = Rate(self._estimated(value), "estimate", text)
+        for name, rate in found.items():
+            least = self._least_background(name, found)
+            if rate.basis == "estimate" and least > rate.value:
+                found[name] = Rate(self._estimated(least), "estimate", "at least as often as the findings that imply it")
         return found
+
+    def _least_background(self, name: str, found: Mapping[str, Rate]) -> float:
+        """A wide finding (constitutional symptoms) is there whenever a narrower core one is: fever, fatigue."""
+        narrower = [f for f in self.base.descendants.get(name, ()) if self.base.finding[f].core and f in found]
+        return 1 - math.prod(1 - found[other].value for other in narrower)
 
     @cached_property
     def cells(self) -> dict[str, dict[str, Cell]]:
