@@ -76,10 +76,13 @@ class BulkReading(Iterator[FhirReading]):
         strangers = [name for name, ledger in self._ledgers.items() if not ledger.patient]
         for name in strangers:
             self._account(read_ledger(self._ledgers.pop(name), self._concepts, self.as_of, name), stranger=True)
-        for name in list(self._ledgers):
-            reading = read_ledger(self._ledgers.pop(name), self._concepts, self.as_of, name)
-            self._account(reading)
-            yield reading
+        try:
+            for name in list(self._ledgers):
+                reading = read_ledger(self._ledgers.pop(name), self._concepts, self.as_of, name)
+                self._account(reading)
+                yield reading
+        finally:
+            gc.unfreeze()
 
     def _account(self, reading: FhirReading, *, stranger: bool = False) -> None:
         if not stranger:
@@ -177,12 +180,13 @@ def _parser() -> tuple[Callable[[bytes], Any], type[Exception]]:
 
 @contextmanager
 def _without_gc() -> Iterator[None]:
-    """Parsed JSON has no cycles; looking for them costs a third of the time while facts pile up."""
+    """Parsed JSON has no cycles; looking for them costs a third of the time while facts pile up, and again after."""
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()  # what was read so far is not looked through again
         if was_on:
             gc.enable()
 

@@ -44,14 +44,18 @@ class Reader:
         reasons: list[str] = []
         try:
             time = self._status_and_time(resource, ledger)
-            for meaning, part in parts:
-                facts += self._refusable(meaning, part, time, ledger, reasons)
+            if len(parts) == 1 and not meaning.age and not components:
+                facts = self._facts(meaning, resource)
+            else:
+                for meaning, part in parts:
+                    facts += self._refusable(meaning, part, time, ledger, reasons)
         except RefusedError as refused:
             reasons.append(str(refused))
         if facts:
             self._stamp(facts, resource, reference, time)
             ledger.facts += facts
-            ledger.note(reference, "used", "; ".join(reasons), tuple([fact.key for fact in facts]))
+            keys = (facts[0].key,) if len(facts) == 1 else tuple([fact.key for fact in facts])
+            ledger.note(reference, "used", "; ".join(reasons), keys)
         elif reasons:
             self._void(resource, [m.key for m, _ in parts], ledger)
             ledger.note(reference, "rejected", "; ".join(dict.fromkeys(reasons)))
