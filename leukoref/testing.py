@@ -101,7 +101,11 @@ def _consistent(draw: st.DrawFn, base: Knowledge, most: int) -> tuple[Observatio
     counts = {entry.finding: entry for entry in found if entry.finding in (WHITE_CELLS, NEUTROPHILS)}
     if len(counts) == 2:
         white, part = counts[WHITE_CELLS].value, draw(st.floats(0, 1))
-        neutrophils = Observation(finding=NEUTROPHILS, value=(white or 0.0) * part, unit=base.finding[NEUTROPHILS].unit)
+        neutrophils = Observation(
+            finding=NEUTROPHILS,
+            value=_within(base, NEUTROPHILS, (white or 0.0) * part),
+            unit=base.finding[NEUTROPHILS].unit,
+        )
         white_cells = Observation(finding=WHITE_CELLS, value=white, unit=base.finding[WHITE_CELLS].unit)
         found = [entry for entry in found if entry.finding not in counts] + [white_cells, neutrophils]
     elif NEUTROPHILS not in counts:  # a share next to a stated ANC may contradict it, which is only warned of
@@ -111,6 +115,11 @@ def _consistent(draw: st.DrawFn, base: Knowledge, most: int) -> tuple[Observatio
             left -= value
             found.append(Observation(finding=name, value=value, unit="%"))
     return tuple(draw(st.permutations(found)))
+
+
+def _within(base: Knowledge, name: str, value: float) -> float:
+    plausible = base.finding[name].plausible
+    return min(value, plausible.high) if plausible else value
 
 
 def _observation(base: Knowledge, finding: Finding) -> st.SearchStrategy[Observation]:
