@@ -1,7 +1,5 @@
 """What a caller gets back: an Assessment and its parts. Frozen, JSON-ready, complete in itself."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -251,13 +249,13 @@ class Assessment(Deferred):
 
         return render(self, top=top, width=width, color=color)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_frame(self) -> "pl.DataFrame":
         """One row a finding and candidate: rank, cause, finding, direction, weight, counted, basis, sources."""
         from leukoref.render.frame import frame
 
         return frame(self)
 
-    def plot(self, *, top: int = 5) -> Figure:
+    def plot(self, *, top: int = 5) -> "Figure":
         """Evidence for and against the first candidates as a matplotlib figure (extra ``notebook``)."""
         from leukoref.render.plot import figure
 

@@ -3,8 +3,6 @@
 The case-file format is the same thing on disk; its answer fields are kept apart and never read here.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 from pathlib import Path
@@ -26,7 +24,7 @@ Comparator = Literal["<", "<=", ">", ">="]
 class Input(BaseModel):
     """Base of everything a caller hands in; error messages never repeat the value."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, defer_build=True)
 
 
 class Observation(Input):
@@ -146,7 +144,7 @@ class Patient(Input):
         return setting.strip() or None if setting else None
 
     @classmethod
-    def parse(cls, values: Any) -> Patient:
+    def parse(cls, values: Any) -> Self:
         """A patient from a dict, with one clear InputError instead of pydantic's list."""
         try:
             return cls.model_validate(values)
@@ -154,7 +152,7 @@ class Patient(Input):
             raise _input_error(error) from None
 
     @classmethod
-    def from_file(cls, path: str | Path) -> Patient:
+    def from_file(cls, path: str | Path) -> Self:
         """A patient from a JSON case file; the answer fields of a case are left aside. Raises InputError."""
         return cls.parse(case_input(read_json(path)))
 

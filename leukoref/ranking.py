@@ -102,15 +102,19 @@ class Ranker:
             state = inference.presence[name]
             if name not in self.table.cells or (not state and not self._use_negatives):
                 continue
-            if name in inference.derived and name in self.table.told_by_scales:
-                continue  # the scales it follows from have spoken already
-            weights = self._presence_weights(name, state)
+            if self.silent(name, inference):
+                continue
+            weights = self.presence_weights(name, state)
             label = known.labels.get(name) or self.base.finding[name].name
             text = label if state else f"no {label}"
-            found.append(Item(name, name, text, self._cluster(name, inference), weights, state=state))
+            found.append(Item(name, name, text, self.cluster(name, inference), weights, state=state))
         return found
 
-    def _cluster(self, key: str, inference: Inference) -> str:
+    def silent(self, name: str, inference: Inference) -> bool:
+        """Whether the scales that a finding follows from have spoken for it already."""
+        return name in inference.derived and name in self.table.told_by_scales
+
+    def cluster(self, key: str, inference: Inference) -> str:
         """The cluster of a finding. One that only follows from a narrower or wider finding of the patient says
         nothing that this has not said, so it joins its cluster."""
         if not self._use_clusters:
@@ -123,7 +127,8 @@ class Ranker:
             return self.table.clusters[source] if source else own
         return own
 
-    def _presence_weights(self, name: str, state: bool) -> Weights:
+    def presence_weights(self, name: str, state: bool) -> Weights:
+        """What a finding in a state says, one weight a cause."""
         key = (name, int(state), -1)
         if key not in self._cache:
             row = np.zeros(len(self._index))
@@ -137,25 +142,33 @@ class Ranker:
         whole = (1 << len(scale.bins)) - 1
         if mask in (0, whole):
             return None
-        band = self.age_band(known) if scale.id == AGE else whole
+        age = known.quantities.get(AGE)
+        band = self.age_band(age.low if age else None) if scale.id == AGE else whole
+        name = f"scale:{scale.id}"
+        weights = self.scale_weights(scale, mask, band)
+        return Item(name, scale.id, text, self.scale_cluster(scale), weights, mask=mask)
+
+    def scale_cluster(self, scale: Scale) -> str:
+        name = f"scale:{scale.id}"
+        return self.table.clusters[name] if self._use_clusters else name
+
+    def scale_weights(self, scale: Scale, mask: int, band: int) -> Weights:
+        """What a value in the bins of ``mask`` says among those of ``band``, one weight a cause."""
         key = (scale.id, mask, band)
         if key not in self._cache:
             self._cache[key] = np.array([self.table.scale_weight(scale, c, mask, band) for c in self.table.causes])
-        name = f"scale:{scale.id}"
-        cluster = self.table.clusters[name] if self._use_clusters else name
-        return Item(name, scale.id, text, cluster, self._cache[key], mask=mask)
+        return self._cache[key]
 
-    def age_band(self, known: Findings) -> int:
+    def age_band(self, years: float | None) -> int:
         """Bins of the age scale that belong to the patient's table of priors: age speaks within them only,
         since the table already speaks for the band."""
         scale = self.base.scale[AGE]
         whole = (1 << len(scale.bins)) - 1
-        age = known.quantities.get(AGE)
-        if age is None or not self._use_priors:
+        if years is None or not self._use_priors:
             return whole
         start = 0.0
         for band in self.base.priors.age_bands:
-            if age.low < band.below_years:
+            if years < band.below_years:
                 lows = (0.0, *scale.inputs[0].cuts)
                 return sum(1 << i for i, low in enumerate(lows) if start - 1e-6 <= low < band.below_years - 1e-6)
             start = band.below_years
@@ -165,7 +178,7 @@ class Ranker:
 
     def rank(self, known: Findings, inference: Inference, setting: str | None) -> list[Standing]:
         """All causes, first the established, last the excluded; ties by id so that order is fixed."""
-        board = self._board(self.items(known, inference))
+        board = self.board(self.items(known, inference))
         totals = (board.weights * board.speaks).sum(axis=0)
         age = known.quantities.get(AGE)
         table = self.table.priors[self.table.table_for(setting, age.low if age else None)]
@@ -188,7 +201,7 @@ class Ranker:
             if board.weights[row, column]
         ]
 
-    def _board(self, items: list[Item]) -> Board:
+    def board(self, items: list[Item]) -> Board:
         """Items against causes; in a cluster the strongest speaks, for each cause by itself."""
         shape = (len(items), len(self.base.causes))
         weights = np.stack([item.weights for item in items]) if items else np.zeros(shape)
@@ -206,7 +219,7 @@ class Ranker:
     def _adjust(self, standing: Standing, known: Findings, inference: Inference) -> None:
         """Criteria, exposures that must be there, culprit drugs, and endemic regions."""
         cause = standing.cause.id
-        for index, statement in self._criteria.get(cause, ()):
+        for index, statement in self.criteria.get(cause, ()):
             holds = inference.criteria.get((cause, index))
             if statement.criterion == "establishes" and holds:
                 standing.established.append(statement)
@@ -214,9 +227,9 @@ class Ranker:
                 standing.excluded.append(statement)
             elif statement.criterion == "requires" and holds is not True:
                 self._unmet(standing, index, statement, holds)
-        here = [m for m in self._modifiers.get(cause, ()) if inference.presence.get(m.finding)]
+        here = [m for m in self.modifiers.get(cause, ()) if inference.presence.get(m.finding)]
         if here:
-            strongest = max(here, key=lambda modifier: (modifier.odds, modifier.finding))
+            strongest = max(here, key=modifier_rank)
             text = f"{self.base.finding[strongest.finding].name}: prior times {strongest.odds:g} (estimate)"
             _add(standing, text, decibans(strongest.odds), (strongest.source,) if strongest.source else ())
         if cause == self._culprit_cause and (best := self.culprits(known.exposures)):
@@ -228,15 +241,21 @@ class Ranker:
     def _unmet(self, standing: Standing, index: int, statement: Statement, holds: bool | None) -> None:
         """A requirement known to be missing costs much; one that any history would record costs something by
         its silence; a test that was not done says nothing."""
-        if holds is None and (standing.cause.id, index) not in self._asked_in_history:
+        value = self.unmet_weight(standing.cause.id, index, holds)
+        if value is None:
             return
-        value = self.base.parameter("requirement_unknown" if holds is None else "requirement_absent")
         word = "not documented" if holds is None else "known to be missing"
         standing.unmet.append(statement)
         _add(standing, f"{word}: {statement.reason}", value, (statement.source,))
 
+    def unmet_weight(self, cause: str, index: int, holds: bool | None) -> float | None:
+        """What a requirement that is not met costs; None if its silence says nothing."""
+        if holds is None and (cause, index) not in self._asked_in_history:
+            return None
+        return float(self.base.parameter("requirement_unknown" if holds is None else "requirement_absent"))
+
     @cached_property
-    def _criteria(self) -> dict[str, list[tuple[int, Statement]]]:
+    def criteria(self) -> dict[str, list[tuple[int, Statement]]]:
         """Cause -> its criteria with their place among its statements, by which the engine names them."""
         return {
             cause.id: [(i, s) for i, s in enumerate(all_statements(cause)) if s.criterion is not None]
@@ -244,7 +263,7 @@ class Ranker:
         }
 
     @cached_property
-    def _modifiers(self) -> dict[str, list[Modifier]]:
+    def modifiers(self) -> dict[str, list[Modifier]]:
         found: dict[str, list[Modifier]] = defaultdict(list)
         for modifier in self.base.priors.modifiers:
             found[modifier.cause].append(modifier)
@@ -259,7 +278,7 @@ class Ranker:
         """Requirements that any history would record; only their silence counts."""
         return {
             (cause, index)
-            for cause, criteria in self._criteria.items()
+            for cause, criteria in self.criteria.items()
             for index, statement in criteria
             if statement.criterion == "requires" and statement.when is not None
             and all(self.base.finding[part.finding].test == "history" for part in comparisons(statement.when))
@@ -330,6 +349,11 @@ def _information(now: Weights, present: npt.NDArray[np.float64]) -> Weights:
         return np.asarray(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)))
 
     return entropy(rate) - entropy(present) @ now
+
+
+def modifier_rank(modifier: Modifier) -> tuple[float, str]:
+    """Of several modifiers of one cause the highest speaks."""
+    return modifier.odds, modifier.finding
 
 
 def grade(exposure: Exposure) -> str:

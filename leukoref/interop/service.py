@@ -12,6 +12,7 @@ import functools
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,10 +73,19 @@ class Service:
         self.gate = Gate(settings.issuers, settings.audience) if settings.issuers else None
         self.assessor: Assessor | None = None
         self.waiting = 0
+        self.worker: ThreadPoolExecutor | None = None
 
     async def start(self) -> None:
         """Loads the knowledge base and answers one request to itself, so that the first caller does not wait."""
-        self.assessor = await asyncio.to_thread(self._made_ready)
+        # One thread: assessing is computing, and threads of one interpreter would only take turns at it.
+        self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="leukoref")
+        self.assessor = await asyncio.get_running_loop().run_in_executor(self.worker, self._made_ready)
+
+    async def stop(self) -> None:
+        """Lets the answer under way finish and drops those that nobody waits for."""
+        if self.worker is not None:
+            await asyncio.to_thread(self.worker.shutdown, wait=True, cancel_futures=True)
+            self.worker = self.assessor = None
 
     def _made_ready(self) -> Assessor:
         ready = assessor(self.knowledge)
@@ -106,7 +116,7 @@ class Service:
         if self.waiting >= self.settings.most_waiting:
             raise ProblemError(503, "too many requests are waiting", headers={"Retry-After": "1"})
         self.waiting += 1
-        work = asyncio.get_running_loop().run_in_executor(None, self._answer, self.assessor, service, document)
+        work = asyncio.get_running_loop().run_in_executor(self.worker, self._answer, self.assessor, service, document)
         work.add_done_callback(self._done)
         try:
             answer = await asyncio.wait_for(asyncio.shield(work), self.settings.answer_seconds)
@@ -168,6 +178,7 @@ def create_app(settings: Settings | None = None, *, knowledge: Knowledge | None 
         await service.start()
         log("ready", open_to="issuers" if service.gate else "this machine only")
         yield
+        await service.stop()
         log("stopped")
 
     app = FastAPI(title="leukoref", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

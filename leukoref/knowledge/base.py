@@ -1,7 +1,5 @@
 """The knowledge base as one value: every rule file read, validated and indexed."""
 
-from __future__ import annotations
-
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +17,7 @@ from leukoref.units import folded
 class Knowledge(BaseModel):
     """The packaged base, or the packaged base plus a site's own rules (then ``overrides`` names them)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     version: str
     content_hash: str

@@ -1,8 +1,6 @@
 """Models of `rules/causes/`: one file a cause, its statements, estimates, tests, pitfalls, examples."""
 
-from __future__ import annotations
-
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -23,7 +21,7 @@ class Frequency(Rule):
     term: Term | None = None
 
     @model_validator(mode="after")
-    def _one_figure(self) -> Frequency:
+    def _one_figure(self) -> Self:
         if sum(v is not None for v in (self.n, self.proportion, self.term)) != 1:
             raise ValueError("give exactly one of n (with of), proportion, or term")
         if self.n is not None and (self.of is None or self.n > self.of):
@@ -58,7 +56,7 @@ class Statement(Rule):
     note: str | None = None
 
     @model_validator(mode="after")
-    def _says_one_thing(self) -> Statement:
+    def _says_one_thing(self) -> Self:
         kinds = (self.frequency, self.likelihood_ratio, self.qualitative, self.criterion)
         if sum(kind is not None for kind in kinds) != 1:
             raise ValueError("give exactly one of frequency, likelihood_ratio, qualitative or criterion")

@@ -25,7 +25,7 @@ MAX_ALTERNATIVES = 32
 class Rule(BaseModel):
     """Base of everything read from a rule file: immutable, and a misspelt key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Comparison(Rule):

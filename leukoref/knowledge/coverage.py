@@ -21,7 +21,7 @@ _DOI = re.compile(r"10\.\d{4,9}/\S+")
 
 
 class Row(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class EstimateRow(Row):

@@ -1,7 +1,5 @@
 """Models of `rules/drugs/`: what a medication does to the count, how often, and after how long."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -14,7 +14,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from leukoref.errors import KnowledgeError
@@ -23,8 +22,6 @@ from leukoref.knowledge.cause import Cause
 from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
-
-YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Where each kind of document lives: folder or file -> (key inside the document, model). Documents
 # without a key hold one object.
@@ -147,10 +144,13 @@ def read(folders: Sequence[Path], digest: str = "") -> tuple[Knowledge | None, l
 
 def _entries(folder: Path, complaints: list[Complaint]) -> Iterator[BaseModel | tuple[str, Any]]:
     """Every object of a folder: models for collections, (field, value) for the single files."""
+    import yaml  # not needed when the base comes from the cache
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for path in rule_files(folder):
         name = str(path.relative_to(folder))
         try:
-            document = yaml.load(path.read_text("utf-8"), YAML_LOADER) or {}
+            document = yaml.load(path.read_text("utf-8"), loader) or {}
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
             message = getattr(error, "problem", None) or "not UTF-8 text"

@@ -11,21 +11,19 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-# UK to US, applied inside words; each pair is a spelling, never a change of meaning.
-_SPELLINGS = [
-    (re.compile(pattern), us)
-    for pattern, us in (
-        (r"haem", "hem"), (r"anaem", "anem"), (r"aemia", "emia"), (r"leuc(?=o|a)", "leuk"), (r"oedema", "edema"),
-        (r"oesoph", "esoph"), (r"diarrhoea", "diarrhea"), (r"dyspnoea", "dyspnea"), (r"apnoea", "apnea"),
-        (r"rrhoea", "rrhea"), (r"menorrhoea", "menorrhea"), (r"paed", "ped"), (r"foet", "fet"), (r"coel(?=iac)", "cel"),
-        (r"caec", "cec"), (r"faec", "fec"), (r"orthopaed", "orthoped"), (r"anaesth", "anesth"), (r"haemat", "hemat"),
-        (r"tumour", "tumor"), (r"colour", "color"), (r"odour", "odor"), (r"behaviour", "behavior"), (r"labour", "labor"),
-        (r"goitre", "goiter"), (r"fibre", "fiber"), (r"litre", "liter"), (r"centre", "center"), (r"titre", "titer"),
-        (r"grey", "gray"), (r"sulph", "sulf"), (r"oestr", "estr"), (r"isation\b", "ization"), (r"ise\b(?<=[lrn]ise)", "ize"),
-        (r"ised\b", "ized"), (r"ising\b", "izing"), (r"lysed\b", "lyzed"), (r"dialys(?=ed|ing)", "dialyz"),
-        (r"gynaec", "gynec"), (r"ischaem", "ischem"), (r"caesar", "cesar"), (r"ulcerat", "ulcerat"), (r"ageing", "aging"),
-    )
-]  # fmt: skip
+# UK to US, inside words and at their ends; each pair is a spelling, never a change of meaning.
+_SPELLINGS = (
+    ("haem", "hem"), ("anaem", "anem"), ("aemia", "emia"), ("leuco", "leuko"), ("leuca", "leuka"),
+    ("oedema", "edema"), ("oesoph", "esoph"), ("rrhoea", "rrhea"), ("pnoea", "pnea"), ("paed", "ped"), ("foet", "fet"),
+    ("coeliac", "celiac"), ("caec", "cec"), ("faec", "fec"), ("anaesth", "anesth"), ("tumour", "tumor"),
+    ("colour", "color"), ("odour", "odor"), ("behaviour", "behavior"), ("labour", "labor"), ("goitre", "goiter"),
+    ("fibre", "fiber"), ("litre", "liter"), ("centre", "center"), ("titre", "titer"), ("grey", "gray"), ("sulph", "sulf"),
+    ("oestr", "estr"), ("gynaec", "gynec"), ("caesar", "cesar"), ("ageing", "aging"),
+)  # fmt: skip
+_ENDINGS = (
+    ("isation", "ization"), ("lise", "lize"), ("rise", "rize"), ("nise", "nize"), ("ised", "ized"), ("ising", "izing"),
+    ("lysed", "lyzed"), ("lysing", "lyzing"),
+)  # fmt: skip
 _KEPT_S = re.compile(r"(ss|us|is|as|os|ys|ics|ies)$")
 _APOSTROPHE = re.compile(r"[’'`´]s\b|[’'`´]")
 _SEPARATORS = re.compile(r"[^a-z0-9%<>=+./:*^²³µ]+")
@@ -45,8 +43,12 @@ def normalise(name: str) -> str:
 
 
 def _american(word: str) -> str:
-    for pattern, us in _SPELLINGS:
-        word = pattern.sub(us, word)
+    for british, us in _SPELLINGS:
+        if british in word:
+            word = word.replace(british, us)
+    for british, us in _ENDINGS:
+        if word.endswith(british):
+            return word[: -len(british)] + us
     return word
 
 

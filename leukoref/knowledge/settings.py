@@ -1,9 +1,7 @@
 """Models of the single files of `rules/`: priors, weighing, red flags, disclaimers, tests, sources."""
 
-from __future__ import annotations
-
 import math
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -27,7 +25,7 @@ class PriorEntry(Rule):
     note: str | None = None
 
     @model_validator(mode="after")
-    def _one_figure(self) -> PriorEntry:
+    def _one_figure(self) -> Self:
         given = [self.n is not None, self.proportion is not None, self.estimate is not None, self.tier is not None]
         if sum(given) != 1:
             raise ValueError("give exactly one of n (with of), proportion, estimate or tier")
@@ -142,7 +140,7 @@ class WorkupStep(Rule):
 class Name(BaseModel):
     """A CSL name."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
     family: str | None = None
     given: str | None = None
     literal: str | None = None
@@ -151,7 +149,7 @@ class Name(BaseModel):
 class Reference(BaseModel):
     """One entry of the bibliography in CSL-YAML; `custom` holds the kind of study and what was read."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True, defer_build=True)
     id: str
     type: str
     title: str
@@ -168,7 +166,7 @@ class Reference(BaseModel):
     custom: dict[str, Any] = {}
 
     @model_validator(mode="after")
-    def _can_be_found(self) -> Reference:
+    def _can_be_found(self) -> Self:
         if not (self.DOI or self.PMID or self.URL or self.ISBN):
             raise ValueError("a source needs a DOI, PMID, ISBN or URL")
         return self

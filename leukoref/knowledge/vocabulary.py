@@ -1,8 +1,6 @@
 """Models of `rules/findings/` and `rules/derived/`: what can be known of a patient, and what follows."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -83,7 +81,7 @@ class Background(Rule):
     seen: Seen | None = None
 
     @model_validator(mode="after")
-    def _sourced_or_labelled(self) -> Background:
+    def _sourced_or_labelled(self) -> Self:
         if self.estimate is None and (self.source is None or (self.n is None and self.proportion is None)):
             raise ValueError("a background rate is a figure with its source, or an estimate with its reasoning")
         if self.estimate is not None and not self.reasoning:
@@ -114,7 +112,7 @@ class Finding(Rule):
     note: str | None = None
 
     @model_validator(mode="after")
-    def _quantities_are_measured(self) -> Finding:
+    def _quantities_are_measured(self) -> Self:
         if self.kind == "quantity" and (self.unit is None or self.plausible is None):
             raise ValueError("a quantity needs its unit and its plausible range")
         if self.kind == "presence" and (self.unit or self.plausible or self.reference):
@@ -150,7 +148,7 @@ class Scale(Rule):
     test: str = "full_blood_count"
 
     @model_validator(mode="after")
-    def _bins_fit(self) -> Scale:
+    def _bins_fit(self) -> Self:
         for entry in self.inputs:
             if len(entry.cuts) != len(self.bins) - 1 or list(entry.cuts) != sorted(set(entry.cuts)):
                 raise ValueError(f"{entry.finding}: {len(self.bins)} bins need {len(self.bins) - 1} rising cuts")

@@ -11,7 +11,7 @@ from leukoref import units
 from leukoref.knowledge.checks import check
 from leukoref.knowledge.checks.reading import Draft
 from leukoref.knowledge.checks.walking import comparisons, conditions
-from leukoref.knowledge.conditions import Clause, Comparison, alternatives, high_side, low_side
+from leukoref.knowledge.conditions import Clause, Comparison, Not, alternatives, high_side, low_side
 from leukoref.knowledge.conditions import comparisons as parts_of
 from leukoref.knowledge.loader import Complaint
 from leukoref.knowledge.vocabulary import Finding, age_in_years
@@ -111,7 +111,8 @@ def unreachable(draft: Draft) -> Iterator[Complaint]:
             clauses = alternatives(condition, True, lambda part: _scale(part, draft))
             alternatives(condition, False, lambda part: _scale(part, draft))
         except ValueError as error:
-            yield entry.complain("unreachable", f"too wide: {error}", *path, remedy="split it")
+            if isinstance(condition, Not):  # a wide `all` or `any` is compiled part by part
+                yield entry.complain("unreachable", f"too wide: {error}", *path, remedy="split it")
             continue
         reasons = [_never(clause, draft, parents) for clause in clauses]
         impossible = [reason for reason in reasons if reason]
