@@ -74,6 +74,8 @@ def _parts(shown: View) -> Iterable[RenderableType]:
         yield _block("Recognised, but no cause speaks of it", (", ".join(shown.unused),))
     for entry in shown.entries:
         yield _evidence(entry)
+    if shown.red_flags:
+        yield _block("When these red flags are raised", (f"{flag.name}: {flag.threshold}" for flag in shown.red_flags))
     if shown.others:
         yield _block("Further candidates", ("; ".join(shown.others),))
     if shown.excluded:
@@ -125,7 +127,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Padding:
 
 def _flag(flag: Flag) -> RenderableType:
     body = Text.assemble((flag.name, "bold red"), f": {flag.action} ", (flag.cites, "dim"))
-    return Group(Text(), _hanging("!!", body), Padding(Text(f"when: {flag.threshold}", style="dim"), (0, 0, 0, 3)))
+    return Group(Text(), _hanging("!!", body))
 
 
 def _ranking(entries: Sequence[Entry]) -> Table:
