@@ -38,7 +38,8 @@ def main() -> None:
 
 
 def simulated(scratch: Path) -> Path:
-    command = ["clinosim", "simulate", "-o", str(scratch), "-p", str(PEOPLE), "-s", "42", "--format", "fhir-r4"]
+    clinosim = str(Path(sys.executable).parent / "clinosim")
+    command = [clinosim, "simulate", "-o", str(scratch), "-p", str(PEOPLE), "-s", "42", "--format", "fhir-r4"]
     subprocess.run([*command, "--end", "2026-06-30"], check=True, capture_output=True)
     return scratch / "fhir_r4"
 

@@ -198,10 +198,9 @@ def test_a_valid_token_is_let_in_once(guarded, key):
 
     async def twice():
         transport = httpx.ASGITransport(guarded, client=("192.0.2.7", 1))
-        async with guarded.router.lifespan_context(guarded):
-            async with httpx.AsyncClient(transport=transport, base_url=AUDIENCE) as http:
-                headers = {"Authorization": f"Bearer {bearer}"}
-                return [(await http.post(VIEW, json=request(), headers=headers)).status_code for _ in range(2)]
+        http = httpx.AsyncClient(transport=transport, base_url=AUDIENCE, headers={"Authorization": f"Bearer {bearer}"})
+        async with guarded.router.lifespan_context(guarded), http:
+            return [(await http.post(VIEW, json=request())).status_code for _ in range(2)]
 
     assert asyncio.run(twice()) == [200, 401]
 
