@@ -6,6 +6,7 @@ under the hash of every byte it was read from; a changed rule file is a changed 
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -59,6 +60,13 @@ class Complaint(BaseModel):
         return f"{where}:{rule} {self.message}" + (f"; {self.remedy}" if self.remedy else "")
 
 
+def yaml_loader() -> Any:
+    """The fast safe loader where libyaml is there. Imported here: a base from the cache needs no YAML."""
+    import yaml
+
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def packaged_rules() -> Path:
     """The folder of the packaged base."""
     return Path(str(files("leukoref.rules")))
@@ -98,7 +106,7 @@ def _load(extra: tuple[str, ...], cache: bool) -> Knowledge:
     store = _cache_file(digest) if cache else None
     if store is not None and store.is_file():
         try:
-            return Knowledge.model_validate_json(store.read_bytes())
+            return _from_cache(store)
         except (ValidationError, OSError):
             store.unlink(missing_ok=True)
     base, complaints = read(folders, digest)
@@ -107,6 +115,18 @@ def _load(extra: tuple[str, ...], cache: bool) -> Knowledge:
     if store is not None:
         _write_atomically(store, base.model_dump_json(by_alias=True, exclude_defaults=True).encode())
     return base
+
+
+def _from_cache(store: Path) -> Knowledge:
+    """The cached base. The collector rests meanwhile: it would walk a hundred thousand young objects over
+    and over, none of them garbage."""
+    resting = gc.isenabled()
+    gc.disable()
+    try:
+        return Knowledge.model_validate_json(store.read_bytes())
+    finally:
+        if resting:
+            gc.enable()
 
 
 def read(folders: Sequence[Path], digest: str = "") -> tuple[Knowledge | None, list[Complaint]]:
@@ -144,9 +164,9 @@ def read(folders: Sequence[Path], digest: str = "") -> tuple[Knowledge | None, l
 
 def _entries(folder: Path, complaints: list[Complaint]) -> Iterator[BaseModel | tuple[str, Any]]:
     """Every object of a folder: models for collections, (field, value) for the single files."""
-    import yaml  # not needed when the base comes from the cache
+    import yaml
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader = yaml_loader()
     for path in rule_files(folder):
         name = str(path.relative_to(folder))
         try:

@@ -19,7 +19,7 @@ from leukoref.errors import KnowledgeError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause
 from leukoref.knowledge.drug import Drug, Latency
-from leukoref.knowledge.loader import BASE_FIELDS, COLLECTIONS, FIELDS, YAML_LOADER, Complaint, _merge, rule_files
+from leukoref.knowledge.loader import BASE_FIELDS, COLLECTIONS, FIELDS, Complaint, _merge, rule_files, yaml_loader
 from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
 
@@ -163,7 +163,7 @@ def read_draft(folders: Sequence[Path]) -> Draft:
 def _read(path: Path, place: str, name: str, layer: int, draft: Draft) -> Document | None:
     try:
         text = path.read_text("utf-8")
-        loader = YAML_LOADER(text)
+        loader = yaml_loader()(text)
         node = loader.get_single_node()
         for line, key in _twice(node):
             draft.complaints.append(
