@@ -20,6 +20,7 @@ __version__ = LIBRARY_VERSION
 
 if TYPE_CHECKING:
     from leukoref.assessor import Assessor
+    from leukoref.screening import explain, screen
 
 
 def assess(patient: Patient | Mapping[str, Any], *, knowledge: Knowledge | None = None) -> Assessment:
@@ -34,11 +35,15 @@ def assess(patient: Patient | Mapping[str, Any], *, knowledge: Knowledge | None 
 
 
 def __getattr__(name: str) -> Any:
-    """``leukoref.Assessor`` on first use: it brings numpy and the rule engine along."""
+    """``leukoref.Assessor``, ``screen`` and ``explain`` on first use: they bring numpy and the engines along."""
     if name == "Assessor":
         from leukoref.assessor import Assessor
 
         return Assessor
+    if name in ("explain", "screen"):
+        from leukoref import screening
+
+        return getattr(screening, name)
     raise AttributeError(f"module 'leukoref' has no attribute {name!r}")
 
 
@@ -55,5 +60,7 @@ __all__ = [
     "Patient",
     "__version__",
     "assess",
+    "explain",
     "load_knowledge",
+    "screen",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from leukoref import assessment as out
 from leukoref.engine.durable import DurableEngine, Inference
-from leukoref.explain import Explainer
+from leukoref.explainer import Explainer
 from leukoref.findings import Findings, resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge

@@ -42,6 +42,7 @@ class Findings:
     presence: dict[str, bool] = field(default_factory=dict)
     quantities: dict[str, Quantity] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    denials: dict[str, str] = field(default_factory=dict)  # how an absence is said where "no ..." is not how
     references: dict[str, list[str]] = field(default_factory=dict)
     unrecognized: list[dict[str, object]] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
@@ -252,6 +253,8 @@ def _demography(known: Findings, patient: Patient, base: Knowledge) -> None:
             if sex in base.finding:
                 known.presence[sex] = patient.sex == sex
                 known.labels[sex] = base.finding[sex].name
+        if "female" in base.finding and patient.sex == "male":
+            known.denials["female"] = "male sex"
 
 
 def age_text(years: float) -> str:

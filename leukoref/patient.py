@@ -24,7 +24,9 @@ Comparator = Literal["<", "<=", ">", ">="]
 class Input(BaseModel):
     """Base of everything a caller hands in; error messages never repeat the value."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 class Observation(Input):

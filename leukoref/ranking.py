@@ -38,6 +38,7 @@ class Item:
     cluster: str
     weights: Weights
     mask: int = 0
+    band: int = 0
     state: bool = True
 
 
@@ -106,7 +107,7 @@ class Ranker:
                 continue
             weights = self.presence_weights(name, state)
             label = known.labels.get(name) or self.base.finding[name].name
-            text = label if state else f"no {label}"
+            text = label if state else known.denials.get(name) or f"no {label}"
             found.append(Item(name, name, text, self.cluster(name, inference), weights, state=state))
         return found
 
@@ -123,7 +124,9 @@ class Ranker:
         if key in inference.derived and not self.base.finding[key].core:
             state = inference.presence[key]
             relatives = (self.base.descendants if state else self.base.ancestors).get(key, ())
-            source = next((r for r in sorted(relatives) if r in self.table.cells and inference.presence.get(r) is state), None)
+            source = next(
+                (r for r in sorted(relatives) if r in self.table.cells and inference.presence.get(r) is state), None
+            )
             return self.table.clusters[source] if source else own
         return own
 
@@ -146,7 +149,7 @@ class Ranker:
         band = self.age_band(age.low if age else None) if scale.id == AGE else whole
         name = f"scale:{scale.id}"
         weights = self.scale_weights(scale, mask, band)
-        return Item(name, scale.id, text, self.scale_cluster(scale), weights, mask=mask)
+        return Item(name, scale.id, text, self.scale_cluster(scale), weights, mask=mask, band=band)
 
     def scale_cluster(self, scale: Scale) -> str:
         name = f"scale:{scale.id}"

@@ -84,7 +84,12 @@ def test_the_mirror_of_a_limit_is_its_other_side() -> None:
 
 def test_one_clause_may_ask_a_finding_twice(base: Knowledge) -> None:
     """durable-rules lets a fact match one pattern of a rule only, so both limits go into one pattern."""
-    band = {"all": [{"finding": "anc", "at_least": 0.5, "unit": "10*9/L"}, {"finding": "anc", "below": 1.0, "unit": "10*9/L"}]}
+    band = {
+        "all": [
+            {"finding": "anc", "at_least": 0.5, "unit": "10*9/L"},
+            {"finding": "anc", "below": 1.0, "unit": "10*9/L"},
+        ]
+    }
     engine = with_rules(base, [{"finding": "pallor", "when": band}])
     assert [engine.infer(facts(anc=value)).presence["pallor"] for value in (0.4, 0.7, 1.0)] == [False, True, False]
 
@@ -137,7 +142,10 @@ def test_a_finding_that_very_many_rules_ask_for_still_reaches_all_of_them(base: 
 
 
 def test_a_long_condition_is_split_into_parts(base: Knowledge) -> None:
-    pairs = [{"any": [{"finding": "fever"}, {"finding": name}]} for name in ("pallor", "chills", "cough", "rash", "jaundice", "edema")]
+    pairs = [
+        {"any": [{"finding": "fever"}, {"finding": name}]}
+        for name in ("pallor", "chills", "cough", "rash", "jaundice", "edema")
+    ]
     engine = with_rules(base, [{"finding": "fatigue", "when": {"all": pairs}}])
     assert engine.infer(facts({"fever": True})).presence["fatigue"] is True
     absent = dict.fromkeys(("fever", "pallor"), False)
@@ -185,7 +193,9 @@ def test_nothing_of_a_patient_stays_in_the_engine(ready: Assessor) -> None:
         ready.engine._host.get_facts("leukoref", str(ready.engine._sessions))
 
 
-def test_a_failing_action_is_raised_and_leaves_the_engine_usable(base: Knowledge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_action_is_raised_and_leaves_the_engine_usable(
+    base: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from leukoref.engine import durable
 
     engine = DurableEngine(base)

@@ -142,7 +142,9 @@ def test_a_cycle_is_read_from_dated_troughs(base: Knowledge) -> None:
         {"finding": "anc", "value": value, "unit": "10*9/L", "days_before": 70 - day}
         for day, value in enumerate([2.0, 1.5, 0.2, 1.5] + [2.0] * 17 + [0.2] + [2.0] * 20 + [0.1, 1.0, 2.0, 2.0])
     ]
-    assert known(base, age="4 a", observations=counts).quantities["neutrophil_cycle_length"].exact == pytest.approx(20, abs=2)
+    assert known(base, age="4 a", observations=counts).quantities["neutrophil_cycle_length"].exact == pytest.approx(
+        20, abs=2
+    )
 
 
 def test_a_drug_sets_the_exposure_it_stands_for(base: Knowledge) -> None:
@@ -153,7 +155,11 @@ def test_a_drug_sets_the_exposure_it_stands_for(base: Knowledge) -> None:
 
 
 def test_a_drug_started_after_the_count_fell_is_ruled_out_and_says_so() -> None:
-    patient = {"age": "40 a", "observations": [wbc(1.0, "10*9/L")], "medications": [{"name": "methimazole", "days_before": -3}]}
+    patient = {
+        "age": "40 a",
+        "observations": [wbc(1.0, "10*9/L")],
+        "medications": [{"name": "methimazole", "days_before": -3}],
+    }
     answer = leukoref.assess(patient)
     candidate = next(c for c in answer.candidates if c.cause == "drug_induced_neutropenia")
     assert candidate.drugs[0].timing == "started_after"
@@ -166,7 +172,9 @@ def test_a_drug_stopped_long_ago_is_no_exposure(base: Knowledge) -> None:
 
 
 def test_an_unknown_drug_lands_in_unrecognized(base: Knowledge) -> None:
-    assert known(base, medications=[{"name": "florbizole"}]).unrecognized == [{"medication": "florbizole", "suggestions": []}]
+    assert known(base, medications=[{"name": "florbizole"}]).unrecognized == [
+        {"medication": "florbizole", "suggestions": []}
+    ]
 
 
 def test_a_narrower_hpo_term_counts_as_the_finding_above_it(base: Knowledge) -> None:

@@ -12,7 +12,9 @@ def raised(age: str = "45 a", medications: list[dict[str, object]] | None = None
     units = {"anc": "10*9/L", "wbc": "10*9/L", "platelets": "10*9/L", "temperature": "Cel", "hemoglobin": "g/dL",
              "ferritin": "ug/L", "systolic_blood_pressure": "mm[Hg]", "fibrinogen": "g/L"}  # fmt: skip
     observations = [
-        {"finding": name, "present": value} if isinstance(value, bool) else {"finding": name, "value": value, "unit": units[name]}
+        {"finding": name, "present": value}
+        if isinstance(value, bool)
+        else {"finding": name, "value": value, "unit": units[name]}
         for name, value in findings.items()
     ]
     patient = {"age": age, "observations": observations, "medications": medications or []}
@@ -38,8 +40,12 @@ def test_no_fever_no_febrile_neutropenia() -> None:
 
 
 def test_agranulocytosis_on_a_culprit_drug() -> None:
-    assert "agranulocytosis_on_culprit_drug" in raised(anc=0.1, medications=[{"name": "methimazole", "days_before": 40}])
-    assert "agranulocytosis_on_culprit_drug" not in raised(anc=0.1, medications=[{"name": "methimazole", "days_before": -1}])
+    assert "agranulocytosis_on_culprit_drug" in raised(
+        anc=0.1, medications=[{"name": "methimazole", "days_before": 40}]
+    )
+    assert "agranulocytosis_on_culprit_drug" not in raised(
+        anc=0.1, medications=[{"name": "methimazole", "days_before": -1}]
+    )
 
 
 def test_blasts_on_the_film() -> None:

@@ -118,9 +118,7 @@ class Plan:
                 for name in self._relatives[literal[1]].get(literal[0], ()):
                     sources.setdefault((name, literal[1]), set()).add(literal)
                     waiting.append((name, literal[1]))
-            waiting = [
-                literal for literal, found in clauses.items() if literal not in possible and self._open(found)
-            ]
+            waiting = [literal for literal, found in clauses.items() if literal not in possible and self._open(found)]
         return possible, sources
 
     def _open(self, clauses: Iterable[Clause]) -> tuple[Clause, ...]:
@@ -268,9 +266,7 @@ class ColumnarEngine:
 
     def asked_literals(self) -> frozenset[Literal]:
         """Every literal that some rule asks for."""
-        return frozenset(
-            literal for rule in self._rules for literal in _literals((*rule.present, *rule.absent))
-        )
+        return frozenset(literal for rule in self._rules for literal in _literals((*rule.present, *rule.absent)))
 
     def plan(self, given: Iterable[Literal], quantities: Iterable[str], asked: Iterable[str]) -> Plan:
         return Plan(self._base, self._rules, given, quantities, asked)

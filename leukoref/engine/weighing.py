@@ -269,7 +269,9 @@ class Weighing:
                 whole = self._age_bands[band] if member.scale.id == AGE else (1 << len(member.scale.bins)) - 1
                 if mask:
                     weights = self.ranker.scale_weights(member.scale, mask, whole)
-                    items.append(Item(member.name, member.scale.id, "", self.ranker.scale_cluster(member.scale), weights))
+                    items.append(
+                        Item(member.name, member.scale.id, "", self.ranker.scale_cluster(member.scale), weights)
+                    )
         for name in sorted(inference.presence):
             if not self.ranker.silent(name, inference):
                 weights = self.ranker.presence_weights(name, inference.presence[name])

@@ -280,12 +280,16 @@ class EvidenceTable:
             )
             spoken = sum(self._mix[cause] for cause in speakers)
             value = sum(self._mix[cause] * rate.value for cause, rate in speakers.items()) + (1 - spoken) * rest
-            text = f"computed from {len(speakers)} causes" + (f", {rest:.2g} assumed for the rest" if spoken < 0.999 else "")
+            text = f"computed from {len(speakers)} causes" + (
+                f", {rest:.2g} assumed for the rest" if spoken < 0.999 else ""
+            )
             found[name] = Rate(self._estimated(value), "estimate", text)
         for name, rate in found.items():
             least = self._least_background(name, found)
             if rate.basis == "estimate" and least > rate.value:
-                found[name] = Rate(self._estimated(least), "estimate", "at least as often as the findings that imply it")
+                found[name] = Rate(
+                    self._estimated(least), "estimate", "at least as often as the findings that imply it"
+                )
         return found
 
     def _least_background(self, name: str, found: Mapping[str, Rate]) -> float:
@@ -340,9 +344,13 @@ class EvidenceTable:
             return 0.0
         background = self.scale_backgrounds[scale.id]
         whole = band if band is not None else (1 << len(scale.bins)) - 1
-        ours = _share(cell.shares, mask & whole) / _share(cell.shares, whole)
-        theirs = _share(background, mask & whole) / _share(background, whole)
+        ours, theirs = self.share(cell.shares, mask, whole), self.share(background, mask, whole)
         return self.clip(decibans(ours / theirs), cell.basis) if ours > 0 and theirs > 0 else 0.0
+
+    @staticmethod
+    def share(shares: Sequence[float], mask: int, band: int) -> float:
+        """The share that lies in the bins of ``mask``, of all that lies in those of ``band``."""
+        return _share(shares, mask & band) / _share(shares, band)
 
     # -- clusters -----------------------------------------------------------------------------------
 

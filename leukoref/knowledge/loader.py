@@ -143,7 +143,7 @@ def read(folders: Sequence[Path], digest: str = "") -> tuple[Knowledge | None, l
                     overrides.append(f"{folder.name}: {entry[0]}")
                 continue
             shelf = found[FIELDS[type(entry)]]
-            key = f"{entry.finding}#{len(shelf)}" if isinstance(entry, Derived) else str(entry.id)
+            key = f"{entry.finding}#{len(shelf)}" if isinstance(entry, Derived) else str(entry.__dict__["id"])
             if key in shelf and number == 0:
                 complaints.append(Complaint(file=str(folder), rule=key, message="defined twice"))
             elif number:

@@ -194,7 +194,9 @@ def shared_name(draft: Draft) -> Iterator[Complaint]:
         owner: dict[str, str] = {}
         entry: Entry[Any]
         for entry in shelf:
-            names = [("name", entry.value.name), ("id", entry.id)]
+            names = [("name", entry.value.name)]
+            if kind == "drug":  # the id of a finding is read as it is written, never normalised
+                names.append(("id", entry.id))
             names += [("synonyms", name) for name in entry.value.synonyms]
             for key, name in names:
                 first = owner.setdefault(normalise(name), entry.id)

@@ -38,7 +38,7 @@ class Explainer:
     def __init__(self, base: Knowledge, ranker: Ranker) -> None:
         self.base = base
         self.ranker = ranker
-        self._figures: dict[tuple[str, str], Figures] = {}
+        self._figures: dict[tuple[str, str, int, int], Figures] = {}
         self._csl: dict[str, dict[str, Any]] = {}
         self._telling: dict[str, list[str]] = {}
 
@@ -89,22 +89,26 @@ class Explainer:
         )  # fmt: skip
 
     def _figures_of(self, item: Item, cause: str) -> Figures:
-        key = (item.key, cause)
+        key = (item.key, cause, item.mask, item.band)
         if key not in self._figures:
             scaled = item.key.startswith("scale:")
-            self._figures[key] = (
-                self._of_scale(item.finding, cause) if scaled else self._of_finding(item.finding, cause)
-            )
+            self._figures[key] = self._of_scale(item, cause) if scaled else self._of_finding(item.finding, cause)
         return self._figures[key]
 
-    def _of_scale(self, scale: str, cause: str) -> Figures:
+    def _of_scale(self, item: Item, cause: str) -> Figures:
+        """The share of the patient's bins in this cause and at large; of age, within the band of the prior."""
         table = self.ranker.table
-        cell, background = table.spreads[scale][cause], table.scale_backgrounds[scale]
-        bins = self.base.scale[scale].bins
-        ours = ", ".join(f"{name}: {share:.3g}" for name, share in zip(bins, cell.shares, strict=True))
-        theirs = ", ".join(f"{name}: {share:.3g}" for name, share in zip(bins, background, strict=True))
+        scale, cell = self.base.scale[item.finding], table.spreads[item.finding][cause]
+        named = [name for i, name in enumerate(scale.bins) if item.mask >> i & 1]
+        where = named[0] if len(named) == 1 else f"{named[0]} to {named[-1]}"
+        ours = table.share(cell.shares, item.mask, item.band)
+        theirs = table.share(table.scale_backgrounds[item.finding], item.mask, item.band)
+        text = "shaped by sourced figures" if cell.basis == "sourced" else "estimate"
         sources = self.keys(statement.source for statement in cell.statements)
-        return Figures(f"share of each bin {ours}", theirs, cell.basis, cell.statements, sources)
+        figure = f"{text}, bin {where} (used as {ours:.4g})"
+        return Figures(
+            figure, f"{theirs:.4g} (computed from the spread of each cause)", cell.basis, cell.statements, sources
+        )
 
     def _of_finding(self, finding: str, cause: str) -> Figures:
         table = self.ranker.table

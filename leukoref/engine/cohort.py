@@ -1,0 +1,262 @@
+"""One row a patient: status, severity, first causes with weights and bands, red flags, what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from leukoref.assessor import LEUKOPENIA, LOW_COUNT, Assessor
+from leukoref.engine.columnar import Bits, Block, ColumnarEngine, Floats, Inferred
+from leukoref.engine.durable import Inference
+from leukoref.engine.intake import Intake, Role, literals_of, read
+from leukoref.engine.weighing import Weighing
+from leukoref.knowledge.conditions import high_side, low_side
+
+BLOCK = 16_384
+REJECTED = "rejected"
+AHEAD = 1e15  # of rounded scores: what puts an established cause before every other
+STATUSES = ("leukopenia", "no_leukopenia", "insufficient_data", REJECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The first causes of the patients in ``rows``: columns of the weighing, -1 where there is no further one."""
+
+    rows: npt.NDArray[np.intp]
+    columns: npt.NDArray[np.intp]
+    weights: Floats
+    scores: Floats
+    established: Bits
+
+
+class Cohort:
+    """One knowledge base made ready for frames whose columns have these roles. Safe to share between threads."""
+
+    def __init__(self, chosen: Assessor, roles: Sequence[Role], *, top: int = 3, setting: str | None = None) -> None:
+        self._base, self._ranker = chosen.base, chosen.ranker
+        self.roles, self.top, self._setting = tuple(roles), top, setting
+        given, quantities = literals_of(roles, self._base)
+        engine = ColumnarEngine(self._base)
+        asked = engine.asked_literals()
+        self._sides = frozenset(name for name, _ in asked) & {
+            side for name in quantities for side in (low_side(name), high_side(name))
+        }
+        given = {literal for literal in given if ":" not in literal[0] or literal[0] in self._sides}
+        self._grades = tuple(self._base.parameter("severity_grades"))
+        wanted = {LOW_COUNT, LEUKOPENIA, *self._grades}
+        # Two passes: what can speak is known only once it is known what can hold.
+        possible = engine.plan(given, quantities, ()).possible
+        self.weighing = Weighing(self._ranker, possible, given, quantities)
+        self.plan = engine.plan(given, quantities, wanted | self.weighing.asked())
+        self._status_of = self._statuses()
+        self._causes = pl.Series([*self.weighing.causes, None], dtype=pl.String)
+        self._bands = pl.Series(["established", "strong", "moderate", "weak", "against", None])
+        self._limits = self._base.parameter("bands")
+        self._setting_column = next((entry.column for entry in self.roles if entry.kind == "setting"), None)
+        self._flags = tuple(flag.id for flag in self._base.red_flags)
+
+    def screen(self, frame: pl.DataFrame, patients: pl.Series, duplicate: Bits | None = None) -> pl.DataFrame:
+        """The answers for one block of patients."""
+        intake = self.intake(frame)
+        if duplicate is not None and duplicate.any():
+            intake.block.invalid["duplicate_patient"] = duplicate
+        _counted_before(frame, intake)
+        inferred = self.plan.run(intake.block)
+        invalid = np.logical_or.reduce([np.zeros(frame.height, np.bool_), *intake.block.invalid.values()])
+        status = self._status(inferred, frame.height)
+        status[invalid] = STATUSES.index(REJECTED)
+        ranking = self.rank(intake.block, inferred, np.flatnonzero(status == 0))
+        return pl.DataFrame([
+            patients.alias("patient"),
+            pl.Series("status", STATUSES).gather(status),
+            self._severity(inferred, invalid),
+            *self._ranked(ranking, frame.height),
+            self._red_flags(inferred, invalid),
+            pl.Series("findings_used", intake.used),
+            pl.Series("findings_unrecognised", intake.unrecognised),
+            _rejections(intake, frame.height),
+        ])  # fmt: skip
+
+    def intake(self, frame: pl.DataFrame) -> Intake:
+        """The block of a frame, with the table of priors of each patient."""
+        intake = read(frame, self.roles, self._base, self._sides)
+        intake.block.tables = self._tables(frame, intake.block.age)
+        return intake
+
+    # -- status and severity --------------------------------------------------------------------------------
+
+    @staticmethod
+    def _statuses() -> npt.NDArray[np.int8]:
+        """The status for each pair of states (unknown, present, absent) of the two findings it rests on."""
+        found = np.zeros((3, 3), np.int8)
+        for i, low in enumerate((None, True, False)):
+            for j, white in enumerate((None, True, False)):
+                states = {LOW_COUNT: low, LEUKOPENIA: white}
+                presence = {name: state for name, state in states.items() if state is not None}
+                found[i, j] = STATUSES.index(Assessor._status(Inference(presence=presence)))
+        return found
+
+    def _status(self, inferred: Inferred, size: int) -> npt.NDArray[np.int8]:
+        states = []
+        for name in (LOW_COUNT, LEUKOPENIA):
+            code = np.zeros(size, np.intp)
+            for value, state in ((1, True), (2, False)):
+                column = inferred.settled(name, state)
+                if column is not None:
+                    code[column] = value
+            states.append(code)
+        return self._status_of[states[0], states[1]]
+
+    def _severity(self, inferred: Inferred, invalid: Bits) -> pl.Series:
+        worst = np.full(len(invalid), len(self._grades), np.intp)
+        for place in reversed(range(len(self._grades))):
+            column = inferred.settled(self._grades[place], True)
+            if column is not None:
+                worst[column] = place
+        worst[invalid] = len(self._grades)
+        names = [self._base.finding[name].name if name in self._base.finding else name for name in self._grades]
+        return pl.Series("severity", [*names, None], dtype=pl.String).gather(worst)
+
+    # -- causes ---------------------------------------------------------------------------------------------
+
+    def _tables(self, frame: pl.DataFrame, age: Floats) -> npt.NDArray[np.intp]:
+        table = self._ranker.table
+        places = {name: i for i, name in enumerate(table.priors)}
+        limits = [band.below_years for band in self._base.priors.age_bands]
+        lows = [0.0, *limits[:-1]]
+        band = np.where(np.isnan(age), len(lows), np.searchsorted(limits, np.nan_to_num(age), side="right"))
+
+        def row(setting: str | None) -> list[int]:
+            return [places[table.table_for(setting, low)] for low in (*lows, None)]
+
+        if self._setting_column is None:
+            return np.array(row(self._setting), np.intp)[band]
+        column = frame.get_column(self._setting_column).cast(pl.String, strict=False)
+        names = column.unique().to_list()
+        code = column.replace_strict({name: i for i, name in enumerate(names)}, return_dtype=pl.Int64).to_numpy()
+        return np.array([row(name or self._setting) for name in names], np.intp)[code, band]
+
+    def rank(self, block: Block, inferred: Inferred, rows: npt.NDArray[np.intp]) -> Ranking:
+        """The first causes of some patients of a block, in the order of `Ranker.rank`."""
+        weights = self.weighing.weights(block, inferred, rows)
+        scores = weights + self.weighing.priors[block.tables[rows]]
+        key = np.rint(scores * 1e9)
+        confirmed = np.zeros(scores.shape, np.bool_)
+        for column, holds in self.weighing.criteria("establishes", inferred):
+            confirmed[:, column] |= holds[rows]
+        key[confirmed] += AHEAD
+        for column, holds in self.weighing.criteria("excludes", inferred):
+            key[holds[rows], column] = -np.inf
+        every = np.arange(len(rows))
+        shown = min(self.top, key.shape[1])
+        columns = np.full((len(rows), shown), -1, np.intp)
+        for place in range(shown):
+            best = key.argmax(axis=1)
+            there = key[every, best] > -np.inf
+            columns[:, place] = np.where(there, best, -1)
+            key[every, best] = -np.inf
+        picked = np.take_along_axis(weights, columns, 1), np.take_along_axis(scores, columns, 1)
+        return Ranking(rows, columns, *picked, np.take_along_axis(confirmed, columns, 1))
+
+    def _ranked(self, ranking: Ranking, size: int) -> Iterator[pl.Series]:
+        missing = len(self._causes) - 1
+        full = len(ranking.rows) == size
+        for place in range(self.top):
+            column = np.full(size, missing, np.intp)
+            band = np.full(size, len(self._bands) - 1, np.intp)
+            numbers = {name: np.full(size, np.nan) for name in ("weight", "score")}
+            if place < ranking.columns.shape[1]:
+                there = ranking.columns[:, place] >= 0
+                rows = ranking.rows if there.all() else ranking.rows[there]
+                keep = slice(None) if there.all() else there
+                weight = ranking.weights[keep, place]
+                column[rows] = ranking.columns[keep, place]
+                band[rows] = self._band(weight, ranking.established[keep, place])
+                numbers["weight"][rows] = weight
+                numbers["score"][rows] = ranking.scores[keep, place]
+            yield self._causes.gather(column).alias(f"cause_{place + 1}")
+            for name, values in numbers.items():
+                series = pl.Series(f"{name}_{place + 1}", np.round(values, 6))
+                yield series if full and not np.isnan(values).any() else series.fill_nan(None)
+            yield self._bands.gather(band).alias(f"band_{place + 1}")
+        margin = np.full(size, np.nan)
+        if ranking.columns.shape[1] > 1:
+            there = ranking.columns[:, 1] >= 0
+            margin[ranking.rows[there]] = (ranking.scores[:, 0] - ranking.scores[:, 1])[there]
+        yield pl.Series("margin", np.round(margin, 6)).fill_nan(None)
+
+    def _band(self, weight: Floats, established: Bits) -> npt.NDArray[np.intp]:
+        """Places in ``_bands``, by the limits of `weighing.yaml` on the weight as shown."""
+        limits = self._limits
+        band = np.where(weight > limits["against"], 3, 4)
+        band[weight >= limits["moderate"]] = 2
+        band[weight >= limits["strong"]] = 1
+        band[established] = 0
+        return band
+
+    # -- what else is told ----------------------------------------------------------------------------------
+
+    def _red_flags(self, inferred: Inferred, invalid: Bits) -> pl.Series:
+        raised = np.zeros(len(invalid), np.int64)
+        for place, name in enumerate(self._flags):
+            if name in inferred.red_flags:
+                raised |= inferred.red_flags[name].astype(np.int64) << place
+        raised[invalid] = 0
+        distinct, places = np.unique(raised, return_inverse=True)
+        lists = [[name for place, name in enumerate(self._flags) if code >> place & 1] for code in distinct.tolist()]
+        return pl.Series("red_flags", lists, dtype=pl.List(pl.String)).gather(places)
+
+
+def _counted_before(frame: pl.DataFrame, intake: Intake) -> None:
+    """What was counted and refused when a long frame was made wide."""
+    if "_invalid" not in frame.columns:
+        return
+    intake.used += frame.get_column("_used").to_numpy()
+    intake.unrecognised += frame.get_column("_unrecognised").to_numpy()
+    intake.block.invalid["contradiction"] = frame.get_column("_invalid").to_numpy()
+    lists = frame.get_column("_rejected")
+    for row in np.flatnonzero((lists.list.len() > 0).to_numpy()).tolist():
+        intake.rejected += [(np.array([row]), text) for text in lists[row]]
+
+
+def _rejections(intake: Intake, size: int) -> pl.Series:
+    """Per patient the refused columns with their reason codes, in the order of the columns."""
+    found = [*intake.rejected, *((np.flatnonzero(rows), reason) for reason, rows in intake.block.invalid.items())]
+    refused: dict[int, list[str]] = {}
+    for rows, text in found:
+        for row in rows.tolist():
+            refused.setdefault(row, []).append(text)
+    if not refused:
+        return pl.Series("rejected", [[]], dtype=pl.List(pl.String)).gather(np.zeros(size, np.int64))
+    places = np.zeros(size, np.int64)
+    places[list(refused)] = np.arange(1, len(refused) + 1)
+    return pl.Series("rejected", [[], *refused.values()], dtype=pl.List(pl.String)).gather(places)
+
+
+def in_blocks(
+    cohort: Cohort,
+    frame: pl.DataFrame,
+    patients: pl.Series,
+    duplicate: Bits | None,
+    *,
+    threads: int,
+    block: int = BLOCK,
+) -> pl.DataFrame:
+    """A whole frame, block by block, on ``threads`` threads."""
+
+    def one(start: int) -> pl.DataFrame:
+        part = None if duplicate is None else duplicate[start : start + block]
+        return cohort.screen(frame.slice(start, block), patients.slice(start, block), part)
+
+    starts = range(0, frame.height, block)
+    if frame.height == 0:
+        return cohort.screen(frame, patients)
+    if threads == 1 or len(starts) == 1:
+        return pl.concat([one(start) for start in starts], rechunk=False)
+    with ThreadPoolExecutor(threads) as pool:
+        return pl.concat(list(pool.map(one, starts)), rechunk=False)

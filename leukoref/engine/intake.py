@@ -1,0 +1,408 @@
+"""Columns of a cohort to a block of findings: what `findings.resolve` does for one patient, for many.
+
+Every value that cannot be read as meant is left out and reported with a reason code; values of one patient that
+contradict each other make the row invalid. Codes are listed in `REASONS`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from leukoref import units
+from leukoref.engine.columnar import Bits, Block, Floats
+from leukoref.engine.columnar import Literal as FindingState
+from leukoref.errors import InputError
+from leukoref.findings import AGE, match_name
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.conditions import high_side, low_side
+from leukoref.knowledge.vocabulary import Finding, age_in_years
+from leukoref.patient import OLDEST_YEARS
+
+REASONS = {
+    "implausible": "a number outside the possible range of its finding",
+    "not_a_number": "text where a number is expected",
+    "not_true_or_false": "neither true, false, 1 nor 0 where a finding is present or absent",
+    "needs_a_number": "true or false where only a number tells something",
+    "unknown_unit": "a unit that is not known or of another dimension",
+    "wrong_type": "a column whose type holds no finding",
+    "impossible_age": f"no age between 0 and {OLDEST_YEARS:g} years",
+    "unknown_sex": "neither female, male nor unknown",
+    "contradiction": "one finding both present and absent: the whole row",
+    "differential_over_100": "percentages of the differential above 100: the whole row",
+    "anc_over_wbc": "more neutrophils than white cells: the whole row",
+    "no_unit": "a number without its unit in a long frame",
+    "value_and_state": "both a value and present in one row of a long frame",
+    "nothing_stated": "neither a value nor present in one row of a long frame",
+    "unknown_comparator": "a comparator other than <, <=, > and >=",
+    "code_and_name_disagree": "a code and a name that mean different findings",
+    "duplicate_patient": "several rows of one patient: all of them",
+}
+SEXES = {"female": 1, "f": 1, "male": 2, "m": 2, "unknown": 0, "u": 0, "": 0}
+AGE_COLUMNS, SEX_COLUMNS, SETTING_COLUMNS = ("age", "age_years"), ("sex", "gender"), ("setting",)
+Kind = Literal["quantity", "presence", "implied", "unused", "unrecognised", "age", "sex", "setting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a column of a frame stands for, and how its numbers become canonical.
+
+    ``high`` names the column with the upper end of an interval, where a frame has one.
+    """
+
+    column: str
+    kind: Kind
+    findings: tuple[str, ...] = ()
+    slope: float = 1.0
+    shift: float = 0.0
+    unit: str = ""
+    problem: str = ""
+    high: str = ""
+    count: bool = True
+
+
+@dataclass(slots=True)
+class Intake:
+    """A block with what was counted and refused on the way."""
+
+    block: Block
+    used: npt.NDArray[np.int32]
+    unrecognised: npt.NDArray[np.int32]
+    rejected: list[tuple[npt.NDArray[np.intp], str]] = field(default_factory=list)
+
+
+def role(column: str, base: Knowledge, *, finding: str | None = None, unit: str | None = None, number: bool) -> Role:
+    """The role of a column named after a finding (id, name, synonym or code); ``number``: it holds numbers."""
+    name = (finding or column).strip()
+    for names, kind in ((AGE_COLUMNS, "age"), (SEX_COLUMNS, "sex"), (SETTING_COLUMNS, "setting")):
+        if name.casefold() in names:
+            return Role(column, kind)  # type: ignore[arg-type]
+    match = match_name(name, None, base)
+    if match is None:
+        return Role(column, "unrecognised")
+    if match.finding is None:
+        implied = tuple(entry for entry in match.implied if base.finding[entry].kind == "presence")
+        return Role(column, "implied" if implied else "unused", implied)
+    if match.finding == AGE:
+        return Role(column, "age")
+    chosen = base.finding[match.finding]
+    if chosen.kind == "presence":
+        return Role(column, "presence", (chosen.id,))
+    if not number:
+        if chosen.if_present is None:
+            return Role(column, "presence", problem="needs_a_number")
+        return Role(column, "presence", (chosen.if_present,))
+    return quantity_role(column, chosen, unit, base)
+
+
+def quantity_role(column: str, chosen: Finding, unit: str | None, base: Knowledge) -> Role:
+    from leukoref.findings import _as_measured
+    from leukoref.patient import Observation
+
+    written = unit or chosen.unit or ""
+    chosen = _as_measured(chosen, Observation(finding=chosen.id, value=0.0, unit=written), base)
+    for reading in dict.fromkeys((units.ucum(written, base.unit_index), units.folded(written))):
+        try:
+            slope, shift = units.factor(reading, chosen.unit or "", chosen.molar_mass)
+        except ValueError:
+            continue
+        return Role(column, "quantity", (chosen.id,), slope, shift, written)
+    return Role(column, "quantity", (chosen.id,), unit=written, problem="unknown_unit")
+
+
+def literals_of(roles: Iterable[Role], base: Knowledge, sex: bool = True) -> tuple[set[FindingState], set[str]]:
+    """The literals that may be given and the quantities that may be measured in a frame with these columns."""
+    given: set[FindingState] = set()
+    quantities: set[str] = set()
+    for entry in roles:
+        if entry.kind == "quantity" and not entry.problem:
+            quantities.update(entry.findings)
+        elif entry.kind in ("presence", "implied"):
+            states = (True,) if entry.kind == "implied" else (True, False)
+            given |= {(name, state) for name in entry.findings for state in states}
+        elif entry.kind == "age":
+            quantities.add(AGE)
+        elif entry.kind == "sex" and sex:
+            given |= {(name, state) for name in ("female", "male") for state in (True, False) if name in base.finding}
+    for count, ways in base.differential.items():
+        if "wbc" in quantities and any(quantities.issuperset(way) for way in ways):
+            quantities.add(count)
+    for name in quantities:
+        if base.finding[name].reference:
+            given |= {(side, state) for side in (low_side(name), high_side(name)) for state in (True, False)}
+    return given, quantities
+
+
+def read(frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, sides: frozenset[str]) -> Intake:
+    """The block of a frame. ``sides`` are the reference positions (``wbc:low``) that a rule asks for."""
+    size = frame.height
+    found = Intake(Block(size, age=np.full(size, np.nan)), np.zeros(size, np.int32), np.zeros(size, np.int32))
+    implied: list[tuple[str, Bits]] = []
+    sex = np.zeros(size, np.int8)
+    for entry in roles:
+        column = frame.get_column(entry.column)
+        if column.null_count() == size:
+            continue
+        if entry.kind == "unrecognised":
+            found.unrecognised += _some(column)
+        elif entry.kind == "unused":
+            found.used += _some(column)
+        elif entry.kind == "age":
+            _age(column, found, entry)
+        elif entry.kind == "sex":
+            sex = _sex(column, found, entry)
+        elif entry.problem:
+            _reject(found, entry, _some(column), entry.problem)
+        elif entry.kind == "quantity":
+            upper = frame.get_column(entry.high) if entry.high else None
+            _quantity(column, upper, found, entry, base.finding[entry.findings[0]])
+        elif entry.kind != "setting":
+            yes, no = _states(column, found, entry)
+            if entry.kind == "implied":
+                implied += [(name, yes) for name in entry.findings]
+            else:
+                _say(found.block, entry.findings[0], yes, no)
+    for name, yes in implied:  # what was said outright comes before what a wider term implies
+        unsaid = yes & ~found.block.given.get((name, False), np.zeros(size, np.bool_))
+        earlier = found.block.given.get((name, True))
+        found.block.given[name, True] = unsaid if earlier is None else earlier | unsaid
+    if sex.any():
+        for name, code in (("female", 1), ("male", 2)):
+            if name in base.finding:
+                known = sex > 0
+                kept = {state: found.block.given.get((name, state), ~known & False) & ~known for state in (True, False)}
+                found.block.given[name, True] = kept[True] | (sex == code)
+                found.block.given[name, False] = kept[False] | (known & (sex != code))
+    if not np.isnan(found.block.age).all():
+        found.block.low[AGE] = found.block.high[AGE] = found.block.age
+    _differential(found.block, base)
+    _reference_positions(found.block, sex, base, sides)
+    return found
+
+
+# -- single columns -----------------------------------------------------------------------------------------
+
+
+def _some(column: pl.Series) -> Bits:
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+    return column.is_not_null().to_numpy()
+
+
+def _reject(found: Intake, entry: Role, rows: Bits, reason: str) -> None:
+    if rows.any():
+        found.rejected.append((np.flatnonzero(rows), f"{entry.column}: {reason}"))
+
+
+def _numbers(column: pl.Series) -> tuple[Floats, Bits]:
+    """The numbers of a column (NaN for none), and where something stands that is no number."""
+    if column.dtype.is_numeric():
+        return column.cast(pl.Float64).fill_null(math.nan).to_numpy(), np.zeros(0, np.bool_)
+    if column.dtype == pl.String:
+        numbers = column.str.strip_chars().cast(pl.Float64, strict=False)
+        bad = column.is_not_null() & numbers.is_null() & (column.str.strip_chars() != "")
+        return numbers.fill_null(math.nan).to_numpy(), bad.to_numpy()
+    return np.full(len(column), np.nan), _some(column)
+
+
+def _quantity(column: pl.Series, upper: pl.Series | None, found: Intake, entry: Role, finding: Finding) -> None:
+    low, bad = _numbers(column)
+    _reject(found, entry, bad, "not_a_number")
+    low = _canonical(low, entry)
+    high = low if upper is None else _canonical(_numbers(upper)[0], entry)
+    assert finding.plausible is not None
+    inside = (low >= finding.plausible.low) & (high <= finding.plausible.high) | (entry.high != "")
+    if not inside.all():
+        _reject(found, entry, ~inside & ~np.isnan(low), "implausible")
+        low = np.where(inside, low, np.nan)
+        high = np.where(inside, high, np.nan)
+    if entry.count:
+        found.used += ~np.isnan(low)
+    block, name = found.block, finding.id
+    if name in block.low:  # two columns of one finding: the range they span
+        low, high = np.fmin(block.low[name], low), np.fmax(block.high[name], high)
+    block.low[name], block.high[name] = low, high
+
+
+def _canonical(values: Floats, entry: Role) -> Floats:
+    if entry.high:  # canonical already
+        return values
+    if (entry.slope, entry.shift) != (1.0, 0.0):
+        values = values * entry.slope + entry.shift
+    return twelve_digits(values)
+
+
+def twelve_digits(values: Floats) -> Floats:
+    """Numbers as 12 significant digits say them, so that 2.1 10*3/uL is 2.1 10*9/L."""
+    short = np.rint(values * 1e4) / 1e4
+    if np.all((short == values) | ~(np.abs(values) < 1e7)) and not np.any(np.abs(values) >= 1e7):
+        return values
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        places = 11 - np.floor(np.log10(np.abs(values)))
+        scale = np.power(10.0, np.clip(places, 0, 22))
+        rounded = np.rint(values * scale) / scale
+    return np.where(np.isfinite(rounded) & (values != 0) & (places >= 0) & (places <= 22), rounded, values)
+
+
+def _states(column: pl.Series, found: Intake, entry: Role) -> tuple[Bits, Bits]:
+    if column.dtype == pl.Boolean:
+        yes, no = column.fill_null(False).to_numpy(), (~column).fill_null(False).to_numpy()
+    elif column.dtype == pl.String:
+        words = column.str.strip_chars().str.to_lowercase()
+        yes = words.is_in(["true", "1"]).fill_null(False).to_numpy()
+        no = words.is_in(["false", "0"]).fill_null(False).to_numpy()
+        _reject(found, entry, (words != "").fill_null(False).to_numpy() & ~yes & ~no, "not_true_or_false")
+    else:
+        numbers, bad = _numbers(column)
+        yes, no = numbers == 1, numbers == 0
+        _reject(found, entry, ~(yes | no) & ~np.isnan(numbers), "not_true_or_false")
+        _reject(found, entry, bad, "wrong_type")
+    if entry.count:
+        found.used += yes | no
+    return yes, no
+
+
+def _say(block: Block, name: str, yes: Bits, no: Bits) -> None:
+    said = block.given.get((name, True)), block.given.get((name, False))
+    if said[0] is not None and said[1] is not None:
+        clash = said[0] & no | said[1] & yes
+        block.invalid["contradiction"] = block.invalid.get("contradiction", clash) | clash
+        yes, no = said[0] | yes, said[1] | no
+    block.given[name, True], block.given[name, False] = yes, no
+
+
+def _age(column: pl.Series, found: Intake, entry: Role) -> None:
+    """Years as a number, or text with a unit ('45 a', '3 wk')."""
+    if column.dtype == pl.String:
+        read = {text: _years(text) for text in column.unique().drop_nulls()}
+        column = column.replace_strict(read, return_dtype=pl.Float64)
+        _reject(found, entry, column.is_infinite().fill_null(False).to_numpy(), "impossible_age")
+        column = column.replace({math.inf: None})
+    years, bad = _numbers(column)
+    _reject(found, entry, bad, "impossible_age")
+    possible = (years >= 0) & (years <= OLDEST_YEARS)
+    _reject(found, entry, ~possible & ~np.isnan(years), "impossible_age")
+    found.block.age = np.where(possible, years, np.nan)
+
+
+def _years(text: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return age_in_years(text)
+    except ValueError:
+        return math.inf
+
+
+def _sex(column: pl.Series, found: Intake, entry: Role) -> npt.NDArray[np.int8]:
+    words = column.cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
+    known = words.is_in(list(SEXES)) | words.is_null()
+    _reject(found, entry, (~known).to_numpy(), "unknown_sex")
+    return words.replace_strict(SEXES, default=0, return_dtype=pl.Int8).fill_null(0).to_numpy()
+
+
+# -- what follows by arithmetic -----------------------------------------------------------------------------
+
+
+def _differential(block: Block, base: Knowledge) -> None:
+    """Absolute counts from percentages and the contradictions between them, as `findings._differential`."""
+    measured, nothing = block.low, np.full(block.size, np.nan)
+    shares = sorted({part for ways in base.differential.values() for way in ways for part in way})
+    stated = np.zeros(block.size)
+    for part in shares:
+        if part in measured:
+            stated += np.nan_to_num(measured[part])
+    split = ("segmented_neutrophils_percent", "band_neutrophils_percent")
+    if "neutrophils_percent" in measured and any(part in measured for part in split):
+        twice = sum((np.nan_to_num(measured.get(part, nothing)) for part in split), np.zeros(block.size))
+        stated -= np.where(np.isnan(measured["neutrophils_percent"]), 0.0, twice)
+    block.invalid["differential_over_100"] = stated > 100 * (1 + base.parameter("differential_tolerance")["sum"])
+    for count, ways in base.differential.items():
+        if "wbc" not in measured or not any(all(part in measured for part in way) for way in ways):
+            continue
+        low, high = measured.get(count, nothing).copy(), block.high.get(count, nothing).copy()
+        wanted = np.isnan(low) & ~np.isnan(measured["wbc"])
+        for way in ways:
+            if not all(part in measured for part in way):
+                continue
+            here = wanted & np.logical_and.reduce([~np.isnan(measured[part]) for part in way])
+            for ends, result in ((measured, low), (block.high, high)):
+                sums = sum((ends[part] for part in way), np.zeros(block.size))
+                result[here] = twelve_digits(ends["wbc"][here] * sums[here] / 100)
+            wanted &= ~here
+        measured[count], block.high[count] = low, high
+    if "wbc" in measured and "anc" in measured:
+        block.invalid["anc_over_wbc"] = measured["anc"] > block.high["wbc"] * 1.05
+
+
+def _reference_positions(block: Block, sex: npt.NDArray[np.int8], base: Knowledge, sides: frozenset[str]) -> None:
+    """Whether quantities lie under or over the reference interval for age, sex and Duffy status."""
+    age = np.where(np.isnan(block.age), age_in_years("18 a"), block.age)
+    duffy = block.given.get(("duffy_null", True), np.zeros(block.size, np.bool_))
+    for name in list(block.low):
+        wanted = {side for side in (low_side(name), high_side(name)) if side in sides}
+        finding = base.finding[name]
+        if not wanted or not finding.reference:
+            continue
+        limits = {True: np.full(block.size, np.nan), False: np.full(block.size, np.nan)}
+        waiting = np.ones(block.size, np.bool_)
+        for interval in finding.reference:
+            start = age_in_years(interval.from_) if interval.from_ else 0.0
+            end = age_in_years(interval.to) if interval.to else math.inf
+            here = waiting & (age >= start) & (age < end)
+            if interval.sex:
+                here &= sex == SEXES[interval.sex]
+            if interval.duffy_null is not None:
+                here &= duffy == interval.duffy_null
+            limits[True][here] = math.nan if interval.low is None else interval.low
+            limits[False][here] = math.nan if interval.high is None else interval.high
+            waiting &= ~here
+        low, high = block.low[name], block.high[name]
+        if low_side(name) in wanted:
+            block.given[low_side(name), True] = high < limits[True]
+            block.given[low_side(name), False] = low >= limits[True]
+        if high_side(name) in wanted:
+            block.given[high_side(name), True] = low > limits[False]
+            block.given[high_side(name), False] = high <= limits[False]
+
+
+def roles_of(
+    schema: Mapping[str, pl.DataType], base: Knowledge, columns: Mapping[str, str | Mapping[str, str]], skip: set[str]
+) -> list[Role]:
+    """The role of each column; ``columns`` names units (or finding and unit) where they are not canonical."""
+    unknown = sorted(set(columns) - set(schema))
+    if unknown:
+        raise InputError("columns", f"no column {unknown[0]!r} in the frame", "name columns of the frame")
+    found = []
+    for name, dtype in schema.items():
+        if name in skip:
+            continue
+        given = columns.get(name, {})
+        stated = {"unit": given} if isinstance(given, str) else dict(given)
+        number = dtype.is_numeric() or dtype == pl.String
+        entry = role(name, base, finding=stated.get("finding"), unit=stated.get("unit"), number=number)
+        if not (number or dtype in (pl.Boolean, pl.Null)) and entry.kind in ("quantity", "presence", "implied"):
+            entry = Role(name, entry.kind, entry.findings, problem="wrong_type")
+        found.append(entry)
+    return found
+
+
+def each_once(roles: Sequence[Role]) -> Iterator[Role]:
+    """Of several columns for age, sex or setting only the first counts."""
+    seen: set[str] = set()
+    for entry in roles:
+        if entry.kind in ("age", "sex", "setting"):
+            if entry.kind in seen:
+                continue
+            seen.add(entry.kind)
+        yield entry

@@ -1,0 +1,209 @@
+"""Long frames (a row an observation) to wide ones: names resolved, units converted, the newest value kept."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from leukoref.engine.intake import Role, quantity_role, twelve_digits
+from leukoref.errors import InputError
+from leukoref.findings import AGE, OPEN_ABOVE, match_name
+from leukoref.knowledge.base import Knowledge
+from leukoref.patient import Patient
+
+UPPER = ":upper"
+USED, UNRECOGNISED, REJECTED, INVALID = "_used", "_unrecognised", "_rejected", "_invalid"
+PERSONAL = ("age", "sex", "setting")
+TEXT, NUMBER = ("finding", "code", "unit", "comparator", "when"), ("value", "days_before")
+
+
+def is_long(table: pl.DataFrame) -> bool:
+    columns = set(table.columns)
+    return bool(columns & {"finding", "code"}) and bool(columns & {"value", "present"})
+
+
+def _complete(table: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Every column a long frame can have, missing ones as nulls."""
+    kept = [pl.col(key)]
+    kept += [
+        (
+            pl.col(name).cast(pl.String, strict=False).str.strip_chars()
+            if name in table.columns
+            else pl.lit(None, pl.String)
+        ).alias(name)
+        for name in TEXT
+    ]
+    kept += [
+        (pl.col(name).cast(pl.Float64, strict=False) if name in table.columns else pl.lit(None, pl.Float64)).alias(name)
+        for name in NUMBER
+    ]
+    bad = pl.lit(False)
+    if "value" in table.columns:
+        bad = pl.col("value").is_not_null() & pl.col("value").cast(pl.Float64, strict=False).is_null()
+    present = pl.col("present").cast(pl.Boolean, strict=False) if "present" in table.columns and table.schema["present"] != pl.String else (
+        pl.col("present").str.to_lowercase().replace_strict({"true": True, "1": True, "false": False, "0": False}, default=None, return_dtype=pl.Boolean)
+        if "present" in table.columns else pl.lit(None, pl.Boolean)
+    )  # fmt: skip
+    time = (
+        pl.col("time").cast(pl.Datetime("us"), strict=False)
+        if "time" in table.columns
+        else pl.lit(None, pl.Datetime("us"))
+    )
+    personal = [pl.col(name) for name in PERSONAL if name in table.columns]
+    return table.select(*kept, bad.alias("_bad"), present.alias("present"), time.alias("time"), *personal).with_columns(
+        pl.when(pl.col("value").is_nan()).then(None).otherwise(pl.col("value")).alias("value")
+    )
+
+
+def _meanings(rows: pl.DataFrame, base: Knowledge) -> pl.DataFrame:
+    """What each combination of name, code and unit stands for, as a number and as a state."""
+    found = []
+    for name, code, unit in rows.select("finding", "code", "unit").unique(maintain_order=True).iter_rows():
+        entry: dict[str, Any] = {"finding": name, "code": code, "unit": unit}
+        try:
+            match = match_name(name or code or "", code, base) if name or code else None
+        except InputError:
+            entry["problem"] = "code_and_name_disagree"
+            match = None
+        chosen = base.finding[match.finding] if match and match.finding else None
+        entry["known"] = match is not None
+        if match and match.finding is None:
+            entry["states"] = [i for i in match.implied if base.finding[i].kind == "presence"]
+            entry["implied"] = True
+        elif chosen and chosen.kind == "presence":
+            entry["states"] = [chosen.id]
+        elif chosen:
+            entry["states"] = [chosen.if_present] if chosen.if_present else []
+            role = quantity_role("", chosen, unit, base) if unit else None
+            entry["problem"] = "no_unit" if role is None else role.problem or None
+            measured = base.finding[role.findings[0]] if role else chosen
+            entry["quantity"] = measured.id
+            if role and measured.plausible:
+                entry |= {
+                    "slope": role.slope,
+                    "shift": role.shift,
+                    "least": measured.plausible.low,
+                    "most": measured.plausible.high,
+                }
+        found.append(entry)
+    schema = {
+        "finding": pl.String, "code": pl.String, "unit": pl.String, "known": pl.Boolean, "problem": pl.String, "quantity": pl.String,
+        "states": pl.List(pl.String), "implied": pl.Boolean, "slope": pl.Float64, "shift": pl.Float64, "least": pl.Float64, "most": pl.Float64,
+    }  # fmt: skip
+    return pl.DataFrame(found, schema=schema, orient="row").with_columns(
+        pl.col("implied").fill_null(False), pl.col("states").fill_null([])
+    )
+
+
+def read(table: pl.DataFrame, key: str, base: Knowledge) -> pl.DataFrame:
+    """Each row with its meaning, its interval in the canonical unit and the reason it is refused, if it is."""
+    rows = _complete(table, key)
+    rows = rows.join(
+        _meanings(rows, base), on=["finding", "code", "unit"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    value = twelve_digits((rows["value"] * rows["slope"] + rows["shift"]).fill_null(math.nan).to_numpy())
+    sign = pl.col("comparator")
+    rows = rows.with_columns(
+        pl.Series("low", value), pl.Series("high", value),
+        pl.Series("below", np.nextafter(value, -np.inf)), pl.Series("above", np.nextafter(value, np.inf)),
+    )  # fmt: skip
+    number, state = pl.col("value").is_not_null(), pl.col("present").is_not_null()
+    measured = pl.col("quantity").is_not_null()
+    inside = pl.col("low").is_between(pl.col("least"), pl.col("most"))
+    reason = (
+        pl.when(pl.col("_bad")).then(pl.lit("not_a_number"))
+        .when(pl.col("problem") == "code_and_name_disagree").then("problem")
+        .when(~pl.col("known")).then(None)
+        .when(number & state).then(pl.lit("value_and_state"))
+        .when(~number & ~state).then(pl.lit("nothing_stated"))
+        .when(measured & number & pl.col("problem").is_not_null()).then("problem")
+        .when(measured & number & ~inside).then(pl.lit("implausible"))
+        .when(measured & state & (pl.col("states").list.len() == 0)).then(pl.lit("needs_a_number"))
+        .when(~measured & number & ~pl.col("value").is_in([0.0, 1.0])).then(pl.lit("not_true_or_false"))
+        .when(sign.is_not_null() & ~sign.is_in(["<", "<=", ">", ">="])).then(pl.lit("unknown_comparator"))
+    )  # fmt: skip
+    least = pl.when(pl.col("least") <= 0).then(pl.min_horizontal("least", pl.lit(0.0))).otherwise(pl.col("least"))
+    return rows.with_columns(
+        reason.alias("reason"),
+        pl.when(sign.is_in(["<", "<="])).then(least).when(sign == ">").then(pl.col("above")).otherwise(pl.col("low")).alias("low"),
+        pl.when(sign.is_in([">", ">="])).then(pl.min_horizontal("most", pl.lit(OPEN_ABOVE)))
+        .when(sign == "<").then(pl.col("below")).otherwise(pl.col("high")).alias("high"),
+        pl.coalesce("present", pl.col("value") == 1).alias("state"),
+        pl.coalesce("days_before", -pl.col("time").dt.epoch("us") / 86_400_000_000, pl.lit(-1e9)).alias("recency"),
+    )  # fmt: skip
+
+
+def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role], pl.DataFrame]:
+    """A frame with one row a patient, in the order of their first rows, and the roles of its columns."""
+    rows = read(table, key, base)
+    named = pl.coalesce("finding", "code", pl.lit("finding"))
+    stated = rows.filter(~pl.col("_bad"))
+    wide = rows.group_by(key, maintain_order=True).agg(
+        (pl.col("known") & pl.col("reason").is_null()).sum().cast(pl.Int32).alias(USED),
+        (~pl.col("known") & ~pl.col("_bad") & pl.col("problem").is_null()).sum().cast(pl.Int32).alias(UNRECOGNISED),
+        (named + ": " + pl.col("reason")).drop_nulls().alias(REJECTED),
+        *(pl.col(name).drop_nulls().first() for name in PERSONAL if name in table.columns),
+    )
+    now = stated.filter(pl.col("reason").is_null() & pl.col("known") & (pl.col("when").fill_null("now") != "earlier"))
+    roles = [Role(name, name) for name in PERSONAL if name in table.columns]  # type: ignore[arg-type]
+    measured = now.filter(pl.col("quantity").is_not_null() & pl.col("value").is_not_null())
+    measured = measured.filter(pl.col("recency") == pl.col("recency").min().over(key, "quantity"))
+    measured = measured.group_by(key, "quantity").agg(pl.col("low").min(), pl.col("high").max())
+    for name in measured.get_column("quantity").unique().sort():
+        part = measured.filter(pl.col("quantity") == name)
+        column = "_age" if name == AGE else name
+        part = part.select(key, pl.col("low").alias(column), pl.col("high").alias(f"{column}{UPPER}"))
+        wide = wide.join(part, on=key, how="left", nulls_equal=True, maintain_order="left")
+        if name == AGE:
+            age = (
+                pl.col("_age")
+                if "age" not in wide.columns
+                else pl.coalesce(pl.col("age").cast(pl.Float64, strict=False), "_age")
+            )
+            wide = wide.with_columns(age.alias("age"))
+            roles = [Role("age", "age"), *(entry for entry in roles if entry.kind != "age")]
+        else:
+            roles.append(Role(name, "quantity", (name,), high=f"{name}{UPPER}", count=False))
+    said = now.filter(pl.col("quantity").is_null() | pl.col("present").is_not_null())
+    said = said.filter(pl.col("states").list.len() > 0).explode("states")
+    explicit = said.filter(~pl.col("implied")).group_by(key, "states").agg(
+        pl.col("state").any().alias("yes"), (~pl.col("state")).any().alias("no")
+    )  # fmt: skip
+    clash = explicit.filter(pl.col("yes") & pl.col("no")).get_column(key)
+    implied = said.filter(pl.col("implied") & pl.col("state")).select(key, "states", pl.lit(True).alias("yes")).unique()
+    for part, kind in ((explicit, "presence"), (implied, "implied")):
+        for name in part.get_column("states").unique().sort():
+            column = f"{kind}:{name}"
+            one = part.filter(pl.col("states") == name).select(key, pl.col("yes").alias(column))
+            wide = wide.join(one, on=key, how="left", nulls_equal=True, maintain_order="left")
+            roles.append(Role(column, kind, (name,), count=False))  # type: ignore[arg-type]
+    return roles, wide.with_columns(pl.col(key).is_in(clash.implode(), nulls_equal=True).alias(INVALID))
+
+
+def patient(table: pl.DataFrame, key: str, base: Knowledge, setting: str | None) -> Patient:
+    """The rows of one patient as a Patient, without those that are refused."""
+    rows = read(table, key, base)
+    values: dict[str, Any] = {"setting": setting}
+    observations = []
+    for row in rows.iter_rows(named=True):
+        if row["reason"] is not None or row["value"] is None and row["present"] is None:
+            continue
+        if row["quantity"] == AGE:
+            values["age"] = f"{row['low']!r} a"
+            continue
+        kept = ("code", "unit", "comparator", "when", "days_before", "time", "value", "present")
+        entry = {
+            "finding": row["finding"] or row["code"],
+            **{name: row[name] for name in kept if row[name] is not None},
+        }
+        if row["value"] is not None and not row["unit"]:
+            entry["present"] = bool(entry.pop("value"))
+        observations.append(entry)
+    for name in PERSONAL:
+        stated = table.get_column(name).drop_nulls() if name in table.columns else pl.Series([])
+        if len(stated):
+            values[name] = f"{float(stated[0])!r} a" if name == "age" else stated[0]
+    return Patient.parse({**values, "observations": observations})
