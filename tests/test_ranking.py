@@ -44,8 +44,8 @@ def test_every_score_is_the_sum_of_what_the_answer_shows(base: Knowledge, case_f
 
 
 def test_every_weight_is_the_logarithm_of_the_two_figures_beside_it(base: Knowledge, case_files: list[Path]) -> None:
-    """From the printed figures alone: 10 log10(P(finding | cause) / P(finding | low count at large)), capped."""
-    caps = base.parameter("weight_caps")
+    """From the printed figures alone: 10 log10((1 - u) ratio + u), capped."""
+    caps, shares = base.parameter("weight_caps"), base.parameter("unrelated_share")
     checked = 0
     for answer in answers(case_files[:12]):
         for candidate in answer.candidates[:10]:
@@ -55,10 +55,12 @@ def test_every_weight_is_the_logarithm_of_the_two_figures_beside_it(base: Knowle
                     continue
                 ours, theirs = float(used[1]), float(entry.background.split()[0])
                 on_scale = entry.finding in base.scale and "bin" in entry.figure
-                if not on_scale and (entry.statement.startswith("no ") or entry.statement == "male sex"):
+                denied = entry.statement.startswith("no ") or entry.statement == "male sex"
+                if not on_scale and denied:
                     ours, theirs = 1 - ours, 1 - theirs
+                unrelated = shares["scale" if on_scale else "absent" if denied else "present"]
                 cap = caps[entry.basis]
-                expected = max(-cap, min(cap, decibans(ours / theirs)))
+                expected = max(-cap, min(cap, decibans((1 - unrelated) * ours / theirs + unrelated)))
                 assert entry.weight == pytest.approx(expected, abs=0.12), (candidate.cause, entry)
                 checked += 1
     assert checked > 600

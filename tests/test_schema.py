@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from sound_base import CAUSE, CAUSE_FILE, SOUND, replaced
 
-from leukoref.knowledge.loader import BASE_FIELDS, YAML_LOADER, load_knowledge, packaged_rules
+from leukoref.knowledge.loader import BASE_FIELDS, load_knowledge, packaged_rules, yaml_loader
 from leukoref.knowledge.schema import schemas, written
 
 ROOT = Path(__file__).parent.parent
@@ -67,7 +67,7 @@ def test_the_packaged_rule_files_are_valid():
         one_a_room[place if place in KINDS else str(Path(place).parent)] = path
     for path in one_a_room.values():
         place = path.relative_to(folder).as_posix()
-        document = yaml.load(path.read_text("utf-8"), YAML_LOADER)
+        document = yaml.load(path.read_text("utf-8"), yaml_loader())
         if place == "sources.yaml":
             document = {"references": document["references"][:50]}
         assert problems(kind_of(place), document) == [], place

@@ -1,6 +1,6 @@
 """Statements and estimates turned into probabilities, and probabilities into weights of evidence.
 
-Weight of evidence (decibans) = 10 log10( P(finding | cause) / P(finding | low count at large) ); an absent
+Weight of evidence (decibans) = 10 log10 of P(finding | cause) / P(finding | low count at large), mixed with 1; an absent
 finding takes the complements. Every number here is kept with the statements it came from, so that an
 answer can show it and a reader can recompute it. Parameters live in `rules/weighing.yaml`.
 """
@@ -77,6 +77,7 @@ class EvidenceTable:
         self._terms: Mapping[str, float] = base.parameter("frequency_terms")
         self._floor: float = base.parameter("estimate_floor")
         self._caps: Mapping[str, float] = base.parameter("weight_caps")
+        self._unrelated: Mapping[str, float] = base.parameter("unrelated_share")
         self._rest: Mapping[str, float] = base.parameter("rest_rates")
         said = [(word.finding, scale, word) for scale in base.scales for word in scale.words]
         # A word of several scales (pancytopenia) is a joint figure: it belongs to none of them alone.
@@ -304,10 +305,13 @@ class EvidenceTable:
         for name, speakers in self.rates.items():
             background = self.backgrounds[name].value
             table[name] = {
-                cause: Cell(rate, self.clip(decibans(rate.value / background), rate.basis),
-                            self.clip(decibans((1 - rate.value) / (1 - background)), rate.basis))
+                cause: Cell(
+                    rate,
+                    self.weigh(rate.value / background, "present", rate.basis),
+                    self.weigh((1 - rate.value) / (1 - background), "absent", rate.basis),
+                )
                 for cause, rate in speakers.items()
-            }  # fmt: skip
+            }
         for cause_ in self.base.causes:
             for statement in cause_.statements:
                 if statement.likelihood_ratio and statement.finding and statement.weighed:
@@ -320,6 +324,16 @@ class EvidenceTable:
                         self.clip(decibans(ratio.negative or 1.0), "ratio"),
                     )
         return table
+
+    def weigh(self, ratio: float, kind: str, basis: Basis) -> float:
+        """Weight of a finding whose likelihood ratio is ``ratio`` if it has to do with the cause at all.
+
+        A part of what is found in a patient has other reasons (`unrelated_share`) and is then as likely as in
+        anybody, so the ratio is mixed with 1: 10 log10((1 - u) ratio + u). A finding that fits speaks nearly
+        in full; one that does not fit can only say so much against.
+        """
+        unrelated = self._unrelated[kind]
+        return self.clip(decibans((1 - unrelated) * ratio + unrelated), basis)
 
     def clip(self, weight: float, basis: Basis) -> float:
         """No single finding decides alone: an estimate counts up to one cap, a sourced figure up to a wider one."""
@@ -345,7 +359,7 @@ class EvidenceTable:
         background = self.scale_backgrounds[scale.id]
         whole = band if band is not None else (1 << len(scale.bins)) - 1
         ours, theirs = self.share(cell.shares, mask, whole), self.share(background, mask, whole)
-        return self.clip(decibans(ours / theirs), cell.basis) if ours > 0 and theirs > 0 else 0.0
+        return self.weigh(ours / theirs, "scale", cell.basis) if theirs > 0 else 0.0
 
     @staticmethod
     def share(shares: Sequence[float], mask: int, band: int) -> float:
