@@ -10,7 +10,7 @@ demo: $(VENV)/.ready
 	@$(BIN)/leukoref assess $(CASE)
 
 test: $(VENV)/.ready-test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: $(VENV)/.ready-test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -21,8 +21,8 @@ types: $(VENV)/.ready-test
 rules: $(VENV)/.ready
 	@$(BIN)/leukoref lint && $(BIN)/leukoref sources --check
 
-evaluate: $(VENV)/.ready
-	@$(BIN)/leukoref evaluate examples/cases --stage presentation
+evaluate: $(VENV)/.ready-test
+	@$(BIN)/leukoref evaluate examples/cases --stage presentation --doc docs/validation.md
 
 benchmarks: $(VENV)/.ready-test
 	@$(BIN)/python benchmarks/assess.py

@@ -210,7 +210,7 @@ def evaluate(
         raise InputError(folder.name or str(folder), "holds no case files", "give a folder of *.json cases")
     result = evaluation_of(folder, stage.value, knowledge(rules) if rules else None)
     if doc is not None:
-        doc.write_text(result.render(), "utf-8")
+        doc.write_text(result.report(), "utf-8")
     if format is Format.json:
         return print_json(result.to_dict())
     return out(result.render())

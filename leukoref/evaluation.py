@@ -80,6 +80,7 @@ class Figures(BaseModel):
 
 class Evaluation(BaseModel):
     stage: str
+    knowledge: str
     figures: Figures
     recognised: float
     baselines: tuple[Figures, ...]
@@ -106,6 +107,12 @@ class Evaluation(BaseModel):
 
         return render(self)
 
+    def report(self) -> str:
+        """The same as a page of its own, with what it does and does not show."""
+        from leukoref.render.evaluation import report
+
+        return report(self)
+
 
 def load_cases(folder: Path, stage: Stage) -> list[Case]:
     """All case files of a folder, by name. Raises InputError naming the file that cannot be read."""
@@ -125,6 +132,7 @@ def evaluate(folder: Path, stage: Stage = "presentation", base: Knowledge | None
         groups.setdefault(result.mechanism, []).append(result.rank)
     return Evaluation(
         stage=stage,
+        knowledge=f"{chosen.base.version}, {chosen.base.content_hash[:12]}",
         figures=summarise("leukoref", [result.rank for result in results]),
         recognised=1 - missed / total if total else 0.0,
         baselines=tuple(_baselines(cases, chosen)),

@@ -45,6 +45,23 @@ def render(evaluation: Evaluation) -> str:
     return "\n".join(lines) + "\n"
 
 
+def report(evaluation: Evaluation) -> str:
+    """The page docs/validation.md: written by `leukoref evaluate DIR --doc FILE`, never by hand."""
+    return f"""# Validation
+
+Written by `leukoref evaluate --doc`; knowledge base {evaluation.knowledge}. Anyone can run it again:
+`make evaluate`.
+
+What it shows: how often the authors' diagnosis of published cases stands first, among the first three and
+five, when the findings known before the dispositive test go in. What it does not show: published cases are
+the unusual ones, they are few, findings were entered by the people who built the tool, and no clinician has
+reviewed the base. These are the development cases: no statement was tuned to one of them, but the global
+parameters `prior_strength` and `unrelated_share` of `rules/weighing.yaml` were chosen with them in view, so
+other cases will fare worse rather than better.
+
+{render(evaluation)}"""
+
+
 def _row(figures: Figures, prefix: str = "") -> tuple[str, ...]:
     return (
         prefix + figures.name,
