@@ -43,10 +43,13 @@ def _complete(table: pl.DataFrame, key: str) -> pl.DataFrame:
     bad = pl.lit(False)
     if "value" in table.columns:
         bad = pl.col("value").is_not_null() & pl.col("value").cast(pl.Float64, strict=False).is_null()
-    present = pl.col("present").cast(pl.Boolean, strict=False) if "present" in table.columns and table.schema["present"] != pl.String else (
-        pl.col("present").str.to_lowercase().replace_strict({"true": True, "1": True, "false": False, "0": False}, default=None, return_dtype=pl.Boolean)
-        if "present" in table.columns else pl.lit(None, pl.Boolean)
-    )  # fmt: skip
+    present = pl.lit(None, pl.Boolean)
+    if "present" in table.columns:
+        said = pl.col("present")
+        words = {"true": True, "1": True, "false": False, "0": False}
+        text = said.cast(pl.String, strict=False).str.to_lowercase()
+        spoken = text.replace_strict(words, default=None, return_dtype=pl.Boolean)
+        present = spoken if table.schema["present"] == pl.String else said.cast(pl.Boolean, strict=False)
     time = (
         pl.col("time").cast(pl.Datetime("us"), strict=False)
         if "time" in table.columns
@@ -89,9 +92,10 @@ def _meanings(rows: pl.DataFrame, base: Knowledge) -> pl.DataFrame:
                     "most": measured.plausible.high,
                 }
         found.append(entry)
-    schema = {
-        "finding": pl.String, "code": pl.String, "unit": pl.String, "known": pl.Boolean, "problem": pl.String, "quantity": pl.String,
-        "states": pl.List(pl.String), "implied": pl.Boolean, "slope": pl.Float64, "shift": pl.Float64, "least": pl.Float64, "most": pl.Float64,
+    schema: dict[str, Any] = {
+        "finding": pl.String, "code": pl.String, "unit": pl.String, "known": pl.Boolean, "problem": pl.String,
+        "quantity": pl.String, "states": pl.List(pl.String), "implied": pl.Boolean,
+        "slope": pl.Float64, "shift": pl.Float64, "least": pl.Float64, "most": pl.Float64,
     }  # fmt: skip
     return pl.DataFrame(found, schema=schema, orient="row").with_columns(
         pl.col("implied").fill_null(False), pl.col("states").fill_null([])
@@ -122,16 +126,16 @@ def read(table: pl.DataFrame, key: str, base: Knowledge) -> pl.DataFrame:
         .when(measured & number & pl.col("problem").is_not_null()).then("problem")
         .when(measured & number & ~inside).then(pl.lit("implausible"))
         .when(measured & state & (pl.col("states").list.len() == 0)).then(pl.lit("needs_a_number"))
-        .when(~measured & number & ~pl.col("value").is_in([0.0, 1.0])).then(pl.lit("not_true_or_false"))
         .when(sign.is_not_null() & ~sign.is_in(["<", "<=", ">", ">="])).then(pl.lit("unknown_comparator"))
     )  # fmt: skip
     least = pl.when(pl.col("least") <= 0).then(pl.min_horizontal("least", pl.lit(0.0))).otherwise(pl.col("least"))
     return rows.with_columns(
         reason.alias("reason"),
-        pl.when(sign.is_in(["<", "<="])).then(least).when(sign == ">").then(pl.col("above")).otherwise(pl.col("low")).alias("low"),
+        pl.when(sign.is_in(["<", "<="])).then(least)
+        .when(sign == ">").then(pl.col("above")).otherwise(pl.col("low")).alias("low"),
         pl.when(sign.is_in([">", ">="])).then(pl.min_horizontal("most", pl.lit(OPEN_ABOVE)))
         .when(sign == "<").then(pl.col("below")).otherwise(pl.col("high")).alias("high"),
-        pl.coalesce("present", pl.col("value") == 1).alias("state"),
+        pl.coalesce("present", pl.col("value") != 0).alias("state"),
         pl.coalesce("days_before", -pl.col("time").dt.epoch("us") / 86_400_000_000, pl.lit(-1e9)).alias("recency"),
     )  # fmt: skip
 
@@ -189,7 +193,7 @@ def patient(table: pl.DataFrame, key: str, base: Knowledge, setting: str | None)
     values: dict[str, Any] = {"setting": setting}
     observations = []
     for row in rows.iter_rows(named=True):
-        if row["reason"] is not None or row["value"] is None and row["present"] is None:
+        if row["reason"] is not None or (row["value"] is None and row["present"] is None):
             continue
         if row["quantity"] == AGE:
             values["age"] = f"{row['low']!r} a"

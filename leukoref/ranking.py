@@ -185,15 +185,17 @@ class Ranker:
         totals = (board.weights * board.speaks).sum(axis=0)
         age = known.quantities.get(AGE)
         table = self.table.priors[self.table.table_for(setting, age.low if age else None)]
-        strength = self.base.parameter("prior_strength")
         standings = []
         for position, cause in enumerate(self.base.causes):
             prior = table[cause.id]
-            prior_weight = strength * decibans(prior.value) if self._use_priors else 0.0
-            standing = Standing(cause, position, board, prior, prior_weight, float(totals[position]))
+            standing = Standing(cause, position, board, prior, self.prior_weight(prior), float(totals[position]))
             self._adjust(standing, known, inference)
             standings.append(standing)
         return sorted(standings, key=lambda s: (bool(s.excluded), not s.established, -round(s.score, 9), s.cause.id))
+
+    def prior_weight(self, prior: Prior) -> float:
+        """What a prior counts, in decibans."""
+        return float(self.base.parameter("prior_strength") * decibans(prior.value)) if self._use_priors else 0.0
 
     def spoken(self, standing: Standing) -> list[Spoken]:
         """The items that say something about a cause."""

@@ -51,7 +51,7 @@ class Cohort:
         wanted = {LOW_COUNT, LEUKOPENIA, *self._grades}
         # Two passes: what can speak is known only once it is known what can hold.
         possible = engine.plan(given, quantities, ()).possible
-        self.weighing = Weighing(self._ranker, possible, given, quantities)
+        self.weighing = Weighing(self._ranker, possible, given, frozenset(quantities))
         self.plan = engine.plan(given, quantities, wanted | self.weighing.asked())
         self._status_of = self._statuses()
         self._causes = pl.Series([*self.weighing.causes, None], dtype=pl.String)
@@ -137,8 +137,10 @@ class Cohort:
         if self._setting_column is None:
             return np.array(row(self._setting), np.intp)[band]
         column = frame.get_column(self._setting_column).cast(pl.String, strict=False)
-        names = column.unique().to_list()
-        code = column.replace_strict({name: i for i, name in enumerate(names)}, return_dtype=pl.Int64).to_numpy()
+        names = [None, *column.unique().drop_nulls()]
+        code = np.zeros(len(column), np.intp)
+        for place, name in enumerate(names[1:], 1):
+            code[(column == name).fill_null(False).to_numpy()] = place
         return np.array([row(name or self._setting) for name in names], np.intp)[code, band]
 
     def rank(self, block: Block, inferred: Inferred, rows: npt.NDArray[np.intp]) -> Ranking:

@@ -142,6 +142,9 @@ class Plan:
     def run(self, block: Block) -> Inferred:
         """Everything that follows for a block."""
         known: dict[Literal, Bits] = {}
+        # What was said or concluded, before it is held against what was given: wider and narrower findings
+        # follow from that, as in `durable.py`.
+        concluded: dict[Literal, Bits] = {}
         atoms: dict[Atom, Bits] = {}
 
         def holds(clauses: Iterable[Clause], value: Bits | None = None) -> Bits | None:
@@ -154,9 +157,9 @@ class Plan:
                         column = known.get((atom.finding, atom.test == "present"))
                     else:
                         column = atoms.get(atom)
-                        if column is None:
+                        if column is None and atom.finding in block.low:
                             column = atoms[atom] = block.atom(atom)
-                    if column is None:  # within a cycle, not reached yet
+                    if column is None:  # unknown in the whole block, or within a cycle and not reached yet
                         part = None
                         break
                     if part is None:
@@ -170,7 +173,7 @@ class Plan:
                 if value is None:
                     value = part if owned else part.copy()
                 else:
-                    value |= part
+                    np.logical_or(value, part, out=value)
             return value
 
         def settle(definition: Definition) -> bool:
@@ -178,24 +181,26 @@ class Plan:
             name, state = definition.literal
             said = block.given.get(definition.literal)
             value = holds(definition.clauses, None if said is None else said.copy())
+            before = known.get(definition.literal), concluded.get(definition.literal)
+            if value is not None:
+                concluded[definition.literal] = value
             for source in definition.sources:
-                column = known.get(source)
+                column = concluded.get(source)
                 if column is not None:
-                    value = column.copy() if value is None else np.logical_or(value, column, out=value)
+                    value = column if value is None else value | column
             if value is None:
                 return False
             opposite = block.given.get((name, not state))
             if opposite is not None:
-                value &= ~opposite
-            before = known.get(definition.literal)
+                value = value & ~opposite
             known[definition.literal] = value
-            return before is None or not np.array_equal(before, value)
+            return not (_equal(before[0], value) and _equal(before[1], concluded.get(definition.literal)))
 
         for step in self.steps:
             if len(step) == 1:
                 settle(step[0])
             else:
-                while any([settle(definition) for definition in step]):
+                while sum(settle(definition) for definition in step):  # all of them, each time round
                     pass
         criteria = {
             (rule.target, rule.index): (holds(present), holds(absent))
@@ -204,6 +209,10 @@ class Plan:
         }
         flags = {rule.target: found for rule, present in self.red_flags if (found := holds(present)) is not None}
         return Inferred(known, criteria, flags)
+
+
+def _equal(before: Bits | None, after: Bits | None) -> bool:
+    return before is after or (before is not None and after is not None and bool(np.array_equal(before, after)))
 
 
 def _literals(clauses: Iterable[Clause]) -> Iterator[Literal]:

@@ -78,7 +78,7 @@ class Weighing:
         self.single_weights = self._single_weights()
         self.requirements = self._requirements()
         self.priors = np.array(
-            [[decibans(table[cause].value) for cause in self.causes] for table in ranker.table.priors.values()]
+            [[ranker.prior_weight(table[cause]) for cause in self.causes] for table in ranker.table.priors.values()]
         )
 
     def asked(self) -> set[str]:
