@@ -1,0 +1,142 @@
+"""OMOP CDM 5.4: the same small hospital from DuckDB, Parquet and SQLAlchemy; concepts by vocabulary and code."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import leukoref
+from leukoref.interop.omop import patients_from_omop
+
+duckdb = pytest.importorskip("duckdb", reason="needs duckdb")
+
+SCHEMA = {
+    "person": "person_id INT, year_of_birth INT, month_of_birth INT, day_of_birth INT, birth_datetime TIMESTAMP, "
+    "gender_concept_id INT",
+    "measurement": "measurement_id INT, person_id INT, measurement_concept_id INT, measurement_date DATE, "
+    "measurement_datetime TIMESTAMP, operator_concept_id INT, value_as_number DOUBLE, value_as_concept_id INT, "
+    "unit_concept_id INT, measurement_source_value VARCHAR, measurement_source_concept_id INT, "
+    "unit_source_value VARCHAR, value_source_value VARCHAR",
+    "condition_occurrence": "condition_occurrence_id INT, person_id INT, condition_concept_id INT, "
+    "condition_start_date DATE, condition_source_value VARCHAR, condition_source_concept_id INT, "
+    "condition_status_concept_id INT",
+    "drug_exposure": "drug_exposure_id INT, person_id INT, drug_concept_id INT, drug_exposure_start_date DATE, "
+    "drug_exposure_end_date DATE, drug_source_value VARCHAR",
+    "concept": "concept_id INT, concept_name VARCHAR, vocabulary_id VARCHAR, concept_class_id VARCHAR, "
+    "concept_code VARCHAR",
+    "concept_ancestor": "ancestor_concept_id INT, descendant_concept_id INT",
+}
+# ids of our own: nothing may rest on those of the published vocabulary
+CONCEPTS = [
+    (0, "No matching concept", "None", "Undefined", "No matching concept"),
+    (1, "FEMALE", "Gender", "Gender", "F"),
+    (2, "Leukocytes [#/volume] in Blood by Automated count", "LOINC", "Lab Test", "6690-2"),
+    (3, "thousand per microliter", "UCUM", "Unit", "10*3/uL"),
+    (4, "<", "SNOMED", "Qualifier Value", "276139006"),
+    (5, "Splenomegaly", "SNOMED", "Clinical Finding", "16294009"),
+    (6, "methimazole 10 MG Oral Tablet", "RxNorm", "Clinical Drug", "1"),
+    (7, "methimazole", "RxNorm", "Ingredient", "6835"),
+    (8, "Preliminary diagnosis", "Condition Status", "Condition Status", "OMOP1"),
+    (9, "Neutrophils [#/volume] in Blood", "LOINC", "Lab Test", "751-8"),
+]
+ROWS = {
+    "person": [(10, 1980, 5, None, None, 1), (11, 1990, None, None, None, 0)],
+    "measurement": [
+        (1, 10, 2, "2026-05-01", "2026-05-01 08:30:00", 0, 2.1, 0, 3, "WBC", 0, "K/uL", None),
+        (2, 10, 9, "2026-05-01", "2026-05-01 08:30:00", 4, 0.5, 0, 3, "NEUT", 0, None, None),
+        (3, 10, 0, "2026-05-01", None, 0, 7.0, 0, 0, "HOUSE TEST", 0, None, None),
+        (4, 11, 2, "2026-05-02", None, 0, 6.5, 0, 0, "WBC", 0, None, None),
+        (5, 12, 2, "2026-05-02", None, 0, 1.9, 0, 0, "WBC", 0, "10*9/L", None),
+    ],
+    "condition_occurrence": [(1, 10, 5, "2026-04-20", "R16.1", 0, 0), (2, 11, 5, "2026-04-20", "R16.1", 0, 8)],
+    "drug_exposure": [(1, 10, 6, "2026-03-01", "2026-05-30", "METHIMAZOLE 10MG")],
+    "concept": CONCEPTS,
+    "concept_ancestor": [(7, 6), (7, 7)],
+}
+
+
+def filled(run, rows=ROWS):
+    for table, columns in SCHEMA.items():
+        run(f"CREATE TABLE {table} ({columns})")
+        for row in rows.get(table, ()):
+            cells = ["NULL" if v is None else f"'{v}'" if isinstance(v, str) else str(v) for v in row]
+            run(f"INSERT INTO {table} VALUES ({', '.join(cells)})")
+
+
+@pytest.fixture(params=["connection", "duckdb", "parquet", "sqlalchemy"])
+def source(request, tmp_path):
+    if request.param == "sqlalchemy":
+        sqlite3, _ = __import__("sqlite3"), pytest.importorskip("sqlalchemy")
+        with sqlite3.connect(tmp_path / "cdm.sqlite") as database:
+            filled(database.execute)
+        return f"sqlite:///{tmp_path / 'cdm.sqlite'}"
+    path = tmp_path / "cdm.duckdb"
+    connection = duckdb.connect() if request.param != "duckdb" else duckdb.connect(str(path))
+    filled(connection.execute)
+    if request.param == "connection":
+        return connection
+    if request.param == "parquet":
+        for table in SCHEMA:
+            connection.execute(f"COPY {table} TO '{tmp_path / table}.parquet' (FORMAT parquet)")
+        return tmp_path
+    connection.close()
+    return path
+
+
+def values(reading):
+    return {o.finding: o.present if o.value is None else o.value for o in reading.patient.observations}
+
+
+def test_every_source_gives_the_same_persons_findings_and_drugs(source):
+    first, second, third = patients_from_omop(source)
+    assert (first.subject, second.subject, third.subject) == ("10", "11", "12")
+    assert values(first) == {"wbc": 2.1, "anc": 0.5, "splenomegaly": True}
+    assert {o.finding: o.comparator for o in first.patient.observations}["anc"] == "<"
+    assert first.patient.sex == "female"
+    assert first.patient.age == pytest.approx(46, abs=0.1)
+    (drug,) = first.patient.medications
+    assert (drug.name, drug.start.date(), drug.reference) == ("methimazole", dt.date(2026, 3, 1), "drug_exposure/1")
+    assert leukoref.assess(first.patient).status == "leukopenia"
+
+
+def test_every_row_is_accounted_for(source):
+    first, second, third = patients_from_omop(source)
+    assert first.outcome("measurement/3").outcome == "not_relevant"
+    assert [code.text for code in first.unrecognized] == ["HOUSE TEST"]
+    assert second.outcome("measurement/4").reason == "no unit"
+    assert second.outcome("condition_occurrence/2").outcome == "rejected"
+    assert values(third) == {"wbc": 1.9}
+    assert any("person table" in warning for warning in third.warnings)
+
+
+def test_persons_and_the_time_of_the_assessment_can_be_chosen(source):
+    (reading,) = patients_from_omop(source, persons=[10], as_of=dt.datetime(2026, 4, 25))
+    assert values(reading) == {"splenomegaly": True}
+    assert reading.outcome("measurement/1").reason == "later than the time of the assessment"
+    assert list(patients_from_omop(source, persons=[])) == []
+
+
+def test_what_is_no_cdm_is_one_clear_error(tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("hello", "utf-8")
+    for wrong in (tmp_path / "absent", tmp_path, text, 3, duckdb.connect()):
+        with pytest.raises(leukoref.InputError):
+            patients_from_omop(wrong)
+
+
+def test_a_schema_is_a_name_and_nothing_else():
+    with pytest.raises(leukoref.InputError, match="schema"):
+        patients_from_omop(duckdb.connect(), schema="cdm; DROP TABLE person")
+
+
+@settings(deadline=None, max_examples=20)
+@given(count=st.integers(1, 4000), minute=st.integers(1, 1439))
+def test_a_count_its_unit_and_time_survive_the_way_through_the_cdm(count, minute):
+    at = dt.datetime(2026, 5, 1) + dt.timedelta(minutes=minute)
+    row = (1, 10, 2, "2026-05-01", str(at), 0, count / 100, 0, 3, "WBC", 0, None, None)
+    connection = duckdb.connect()
+    filled(connection.execute, {**ROWS, "measurement": [row]})
+    reading = next(patients_from_omop(connection, persons=[10]))
+    found = next(o for o in reading.patient.observations if o.finding == "wbc")
+    assert (found.value, found.unit, found.time) == (count / 100, "10*3/uL", at.replace(tzinfo=dt.UTC))
