@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CASE ?= examples/cases/copper_deficiency-1.json
 
-.PHONY: demo test lint types rules evaluate benchmarks clean
+.PHONY: demo test lint types rules evaluate benchmarks check-equality clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/leukoref assess $(CASE)
@@ -38,6 +38,10 @@ $(VENV)/.ready: pyproject.toml
 $(VENV)/.ready-test: $(VENV)/.ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test]'
 	@touch $@
+
+# Both engines on many random patients (nightly; minutes to hours).
+check-equality: $(VENV)/.ready-test
+	@LEUKOREF_EQUALITY=$(or $(PATIENTS),100000) $(BIN)/python -m pytest tests/test_columnar.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -55,11 +55,11 @@ def as_long(found: list[Patient]) -> pl.DataFrame:
         {"patient": i, "finding": o.finding, "value": o.value, "unit": o.unit, "comparator": o.comparator,
          "present": o.present, "age": p.age, "sex": p.sex, "setting": p.setting}
         for i, p in enumerate(found)
-        for o in (*p.observations, None)
-        if o is not None
+        for o in p.observations
     ]  # fmt: skip
     schema = {"patient": pl.Int64, "finding": pl.String, "value": pl.Float64, "unit": pl.String,
-              "comparator": pl.String, "present": pl.Boolean, "age": pl.Float64, "sex": pl.String, "setting": pl.String}  # fmt: skip
+              "comparator": pl.String, "present": pl.Boolean, "age": pl.Float64, "sex": pl.String,
+              "setting": pl.String}  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
 
 

@@ -45,6 +45,7 @@ REASONS = {
     "duplicate_patient": "several rows of one patient: all of them",
 }
 SEXES = {"female": 1, "f": 1, "male": 2, "m": 2, "unknown": 0, "u": 0, "": 0}
+DENIED = "denied:"
 AGE_COLUMNS, SEX_COLUMNS, SETTING_COLUMNS = ("age", "age_years"), ("sex", "gender"), ("setting",)
 Kind = Literal["quantity", "presence", "implied", "unused", "unrecognised", "age", "sex", "setting"]
 
@@ -145,6 +146,7 @@ def read(frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, sides: fro
     found = Intake(Block(size, age=np.full(size, np.nan)), np.zeros(size, np.int32), np.zeros(size, np.int32))
     implied: list[tuple[str, Bits]] = []
     sex = np.zeros(size, np.int8)
+    ready = _ready(frame, roles)
     for entry in roles:
         column = frame.get_column(entry.column)
         if column.null_count() == size:
@@ -161,9 +163,10 @@ def read(frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, sides: fro
             _reject(found, entry, _some(column), entry.problem)
         elif entry.kind == "quantity":
             upper = frame.get_column(entry.high) if entry.high else None
-            _quantity(column, upper, found, entry, base.finding[entry.findings[0]])
+            _quantity(ready.get(entry.column, column), upper, found, entry, base.finding[entry.findings[0]])
         elif entry.kind != "setting":
-            yes, no = _states(column, found, entry)
+            denied = ready.get(f"{DENIED}{entry.column}")
+            yes, no = _states(ready.get(entry.column, column), denied, found, entry)
             if entry.kind == "implied":
                 implied += [(name, yes) for name in entry.findings]
             else:
@@ -186,6 +189,19 @@ def read(frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, sides: fro
     return found
 
 
+def _ready(frame: pl.DataFrame, roles: Sequence[Role]) -> dict[str, pl.Series]:
+    """Booleans as said and denied, numbers with NaN for nothing: one pass of Polars for all columns."""
+    wanted: list[pl.Expr] = []
+    schema = frame.schema
+    for entry in roles:
+        dtype, column = schema[entry.column], pl.col(entry.column)
+        if entry.kind in ("presence", "implied") and dtype == pl.Boolean:
+            wanted += [column.fill_null(False), (~column).fill_null(False).alias(f"{DENIED}{entry.column}")]
+        elif entry.kind == "quantity" and dtype.is_numeric():
+            wanted.append(column.cast(pl.Float64).fill_null(math.nan))
+    return {column.name: column for column in frame.select(wanted)} if wanted else {}
+
+
 # -- single columns -----------------------------------------------------------------------------------------
 
 
@@ -203,7 +219,9 @@ def _reject(found: Intake, entry: Role, rows: Bits, reason: str) -> None:
 def _numbers(column: pl.Series) -> tuple[Floats, Bits]:
     """The numbers of a column (NaN for none), and where something stands that is no number."""
     if column.dtype.is_numeric():
-        return column.cast(pl.Float64).fill_null(math.nan).to_numpy(), np.zeros(0, np.bool_)
+        if column.dtype != pl.Float64 or column.null_count():
+            column = column.cast(pl.Float64).fill_null(math.nan)
+        return column.to_numpy(), np.zeros(0, np.bool_)
     if column.dtype == pl.String:
         numbers = column.str.strip_chars().cast(pl.Float64, strict=False)
         bad = column.is_not_null() & numbers.is_null() & (column.str.strip_chars() != "")
@@ -250,9 +268,9 @@ def twelve_digits(values: Floats) -> Floats:
     return np.where(np.isfinite(rounded) & (values != 0) & (places >= 0) & (places <= 22), rounded, values)
 
 
-def _states(column: pl.Series, found: Intake, entry: Role) -> tuple[Bits, Bits]:
-    if column.dtype == pl.Boolean:
-        yes, no = column.fill_null(False).to_numpy(), (~column).fill_null(False).to_numpy()
+def _states(column: pl.Series, denied: pl.Series | None, found: Intake, entry: Role) -> tuple[Bits, Bits]:
+    if denied is not None:
+        yes, no = column.to_numpy(), denied.to_numpy()
     elif column.dtype == pl.String:
         words = column.str.strip_chars().str.to_lowercase()
         yes = words.is_in(["true", "1"]).fill_null(False).to_numpy()
