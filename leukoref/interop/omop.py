@@ -137,8 +137,8 @@ def _person(row: Row) -> dict[str, object]:
         if row["month_of_birth"]:
             born += f"-{int(row['month_of_birth']):02d}"
             born += f"-{int(row['day_of_birth']):02d}" if row["day_of_birth"] else ""
-    gender = {"gender": SEX.get(str(row["gender"]), "unknown")}
-    return gender | ({"birthDate": born} if born else {})
+    person: dict[str, object] = {"gender": SEX.get(str(row["gender"]), "unknown")}
+    return person | ({"birthDate": born} if born else {})
 
 
 def _measurement(row: Row) -> Resource:
