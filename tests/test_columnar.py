@@ -31,8 +31,10 @@ LAWS = settings(
 
 
 def readable(patient: Patient) -> bool:
-    """durable-rules misreads numbers written with a negative exponent (1e-05), so such tiny values are left out."""
-    return all(o.value is None or o.value == 0 or o.value >= 1e-4 for o in patient.observations)
+    """durable-rules misreads numbers written with a negative exponent (1e-05), as just above 0 (5e-324) is: left out."""
+    return all(
+        o.value is None or (o.value == 0 and o.comparator is None) or o.value >= 1e-4 for o in patient.observations
+    )
 
 
 def the_same(answer: dict[str, Any], assessment: leukoref.Assessment, top: int) -> None:
