@@ -76,9 +76,7 @@ def memory(count: int) -> None:
         ready.assess(patients[number % len(patients)])
         if number in (count // 10, count - 1):
             marks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    print(
-        f"peak memory                {marks[0]:7.0f} MB after {count // 10}, {marks[1]:.0f} MB after {count}"
-    )
+    print(f"peak memory                {marks[0]:7.0f} MB after {count // 10}, {marks[1]:.0f} MB after {count}")
 
 
 def threads() -> None:

@@ -18,6 +18,7 @@ from leukoref.assessment import Assessment, Candidate
 from leukoref.assessor import Assessor, assessor
 from leukoref.findings import match_name, resolve
 from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.coverage import Coverage, coverage
 from leukoref.patient import Patient, case_input, read_json
 from leukoref.ranking import Ranker, Standing
 
@@ -81,6 +82,7 @@ class Figures(BaseModel):
 class Evaluation(BaseModel):
     stage: str
     knowledge: str
+    basis: Coverage
     figures: Figures
     recognised: float
     baselines: tuple[Figures, ...]
@@ -111,7 +113,7 @@ class Evaluation(BaseModel):
         """The same as a page of its own, with what it does and does not show."""
         from leukoref.render.evaluation import report
 
-        return report(self)
+        return report(self, self.basis)
 
 
 def load_cases(folder: Path, stage: Stage) -> list[Case]:
@@ -132,6 +134,7 @@ def evaluate(folder: Path, stage: Stage = "presentation", base: Knowledge | None
         groups.setdefault(result.mechanism, []).append(result.rank)
     return Evaluation(
         stage=stage,
+        basis=coverage(chosen.base),
         knowledge=f"{chosen.base.version}, {chosen.base.content_hash[:12]}",
         figures=summarise("leukoref", [result.rank for result in results]),
         recognised=1 - missed / total if total else 0.0,

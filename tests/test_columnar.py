@@ -31,7 +31,7 @@ LAWS = settings(
 
 
 def readable(patient: Patient) -> bool:
-    """durable-rules misreads numbers written with a negative exponent (1e-05), as just above 0 (5e-324) is: left out."""
+    """durable-rules misreads numbers written with a negative exponent (1e-05), as just above 0 (5e-324) is: left out."""  # noqa: E501
     return all(
         o.value is None or (o.value == 0 and o.comparator is None) or o.value >= 1e-4 for o in patient.observations
     )

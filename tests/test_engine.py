@@ -7,6 +7,7 @@ import random
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -128,7 +129,7 @@ def test_a_limit_is_sharp(ready: Assessor, anc: float, severe: bool) -> None:
 
 def test_rules_chain_over_several_steps(base: Knowledge) -> None:
     names = [finding.id for finding in base.findings if finding.kind == "presence" and not finding.is_a][:8]
-    steps = [{"finding": b, "when": {"finding": a}} for a, b in zip(names, names[1:], strict=False)]
+    steps = [{"finding": b, "when": {"finding": a}} for a, b in pairwise(names)]
     result = with_rules(base, steps).infer(facts({names[0]: True}))
     assert all(result.presence[name] for name in names)
     assert result.derived == set(names[1:])
@@ -179,7 +180,7 @@ def test_two_colliding_patient_ids_never_share_findings(ready: Assessor) -> None
     sick = {"age": "40 a", "observations": [{"finding": "anc", "value": 0.1, "unit": "10*9/L", "reference": first}]}
     well = {"age": "40 a", "observations": [{"finding": "wbc", "value": 7, "unit": "10*9/L", "reference": second},
                                             {"finding": "anc", "value": 4, "unit": "10*9/L", "reference": second},
-                                            {"finding": "alc", "value": 2, "unit": "10*9/L", "reference": second}]}  # fmt: skip
+                                            {"finding": "alc", "value": 2, "unit": "10*9/L", "reference": second}]}  # fmt: skip  # noqa: E501
     assert ready.assess(sick).status == "leukopenia"
     assert ready.assess(well).status == "no_leukopenia"
     assert not ready.assess(well).red_flags
@@ -212,6 +213,12 @@ def test_a_patient_of_whom_nothing_follows_leaves_the_engine_sound(base: Knowled
     for patient in ({}, {"age": "0 d"}, {"sex": "male"}, {"age": "40 a"}) * 50:
         engine.infer(resolve(Patient.parse(patient), base))
     assert engine.infer(facts(anc=0.1, age=40)).presence["severe_neutropenia"] is True
+
+
+@pytest.mark.parametrize("anc", [1e-05, 1e-07, 5e-324, 0.0])
+def test_a_very_small_count_is_read_as_one(ready: Assessor, anc: float) -> None:
+    """durable-rules misreads a number whose JSON has an exponent and no point."""
+    assert ready.engine.infer(facts(anc=anc, age=40)).presence["severe_neutropenia"] is True
 
 
 def test_the_engine_starts_no_thread_of_its_own(base: Knowledge) -> None:

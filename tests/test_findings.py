@@ -56,8 +56,8 @@ def test_american_and_british_spelling_are_one() -> None:
 @pytest.mark.parametrize(
     ("value", "unit"),
     [
-        (2.1, "10*9/L"), (2.1, "K/uL"), (2.1, "x10E3/uL"), (2.1, "10^9/L"), (2.1, "G/L"), (2100, "/mm3"), (2100, "cells/mcL"),
-        (2.1, "thou/mm3"), (2.1, "x10^9/L"), (2.1, "10*3/uL"), (2100, "/uL"), (2100, "cells/µL"), (2.1, "×10⁹/L"), (2.1, "k/ul"),
+        (2.1, "10*9/L"), (2.1, "K/uL"), (2.1, "x10E3/uL"), (2.1, "10^9/L"), (2.1, "G/L"), (2100, "/mm3"), (2100, "cells/mcL"),  # noqa: E501
+        (2.1, "thou/mm3"), (2.1, "x10^9/L"), (2.1, "10*3/uL"), (2100, "/uL"), (2100, "cells/µL"), (2.1, "×10⁹/L"), (2.1, "k/ul"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_the_same_count_in_the_units_of_real_laboratories(base: Knowledge, value: float, unit: str) -> None:
@@ -67,7 +67,7 @@ def test_the_same_count_in_the_units_of_real_laboratories(base: Knowledge, value
 @pytest.mark.parametrize(
     ("finding", "value", "unit", "canonical"),
     [
-        ("copper", 10.0, "umol/L", 63.546), ("folate", 10.0, "nmol/L", 4.414), ("temperature", 102.0, "[degF]", 38.8889),
+        ("copper", 10.0, "umol/L", 63.546), ("folate", 10.0, "nmol/L", 4.414), ("temperature", 102.0, "[degF]", 38.8889),  # noqa: E501
         ("hemoglobin", 84.0, "g/L", 8.4), ("body temperature", 38.5, "°C", 38.5),
     ],
 )  # fmt: skip
@@ -115,7 +115,7 @@ def test_a_comparator_leaves_the_value_open_on_one_side(base: Knowledge, ready: 
 
 def test_the_latest_of_several_dated_values_is_used(base: Knowledge) -> None:
     result = known(base, observations=[
-        {**wbc(9.0, "10*9/L"), "days_before": 30}, {**wbc(2.0, "10*9/L"), "days_before": 1}, {**wbc(5.0, "10*9/L"), "days_before": 9},
+        {**wbc(9.0, "10*9/L"), "days_before": 30}, {**wbc(2.0, "10*9/L"), "days_before": 1}, {**wbc(5.0, "10*9/L"), "days_before": 9},  # noqa: E501
     ])  # fmt: skip
     assert result.quantities["wbc"].exact == 2.0
 
@@ -191,7 +191,7 @@ def test_the_absence_of_the_parent_denies_the_child(base: Knowledge, ready: Asse
     assert all(inference.presence[child] is False for child in children)
 
 
-def test_every_finding_of_the_published_cases_is_recognised(base: Knowledge, case_files) -> None:  # type: ignore[no-untyped-def]
+def test_every_finding_of_the_published_cases_is_recognised(base: Knowledge, case_files) -> None:  # type: ignore[no-untyped-def]  # noqa: E501
     unknown, total = [], 0
     for path in case_files:
         patient = Patient.from_file(path)

@@ -10,6 +10,7 @@ session in which no action ever ran frees memory that was never set (so every se
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections import Counter
@@ -28,6 +29,7 @@ from leukoref.knowledge.conditions import Atom, Clause
 RULESET = "leukoref"
 MATCHES_PER_FACT = 60
 OPENING = {"session": "open"}
+TINY = 1e-300
 _OPERATORS = {"lt": "$lt", "le": "$lte", "gt": "$gt", "ge": "$gte"}
 
 
@@ -132,7 +134,15 @@ class DurableEngine:
         """The facts that tell the rules of a quantity; a value that no rule would match is not asserted."""
         for copy, atoms in enumerate(self._asked.get(finding, ())):
             if any(satisfied(atom, quantity) for atom in atoms):
-                yield {"finding": f"{finding}#{copy}", "low": quantity.low, "high": quantity.high, "sid": sid}
+                low, high = _readable(quantity.low), _readable(quantity.high)
+                yield {"finding": f"{finding}#{copy}", "low": low, "high": high, "sid": sid}
+
+
+def _readable(value: float) -> float:
+    """The number as durable-rules can read it: it misreads an exponent without a point (1e-05)."""
+    if abs(value) < TINY:
+        return 0.0
+    return math.nextafter(value, math.inf) if "e" in repr(value) and "." not in repr(value) else value
 
 
 def _by_fact(clause: Clause) -> list[list[Atom]]:

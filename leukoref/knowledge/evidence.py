@@ -1,7 +1,7 @@
 """Statements and estimates turned into probabilities, and probabilities into weights of evidence.
 
-Weight of evidence (decibans) = 10 log10 of P(finding | cause) / P(finding | low count at large), mixed with 1; an absent
-finding takes the complements. Every number here is kept with the statements it came from, so that an
+Weight of evidence (decibans) = 10 log10 of P(finding | cause) / P(finding | low count at large), mixed with
+1; an absent finding takes the complements. Every number here is kept with the statements it came from, so that an
 answer can show it and a reader can recompute it. Parameters live in `rules/weighing.yaml`.
 """
 
