@@ -191,7 +191,7 @@ def test_the_absence_of_the_parent_denies_the_child(base: Knowledge, ready: Asse
     assert all(inference.presence[child] is False for child in children)
 
 
-def test_every_finding_of_the_published_cases_is_recognised(base: Knowledge, case_files) -> None:  # type: ignore[no-untyped-def]  # noqa: E501
+def test_every_finding_of_the_published_cases_is_recognised(base: Knowledge, case_files) -> None:  # type: ignore[no-untyped-def]
     unknown, total = [], 0
     for path in case_files:
         patient = Patient.from_file(path)
