@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from leukoref.assessment import Assessment
 from leukoref.errors import EngineError, InputError, KnowledgeError, LeukorefError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
@@ -18,7 +19,6 @@ from leukoref.version import LIBRARY_VERSION
 __version__ = LIBRARY_VERSION
 
 if TYPE_CHECKING:
-    from leukoref.assessment import Assessment
     from leukoref.assessor import Assessor
     from leukoref.screening import explain, screen
 
@@ -40,10 +40,6 @@ def __getattr__(name: str) -> Any:
         from leukoref.assessor import Assessor
 
         return Assessor
-    if name == "Assessment":
-        from leukoref.assessment import Assessment
-
-        return Assessment
     if name in ("explain", "screen"):
         from leukoref import screening
 

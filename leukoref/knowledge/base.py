@@ -33,7 +33,7 @@ class Knowledge(BaseModel):
     priors: Priors
     weighing: dict[str, Parameter]
     disclaimers: tuple[Disclaimer, ...]
-    bibliography: tuple[dict[str, Any], ...]
+    references: tuple[Reference, ...]
     unit_aliases: dict[str, tuple[str, ...]] = {}
     mechanisms: dict[str, str]
     differential: dict[str, tuple[tuple[str, ...], ...]] = {}
@@ -59,11 +59,6 @@ class Knowledge(BaseModel):
     @cached_property
     def test(self) -> dict[str, WorkupStep]:
         return {entry.id: entry for entry in self.tests}
-
-    @cached_property
-    def references(self) -> tuple[Reference, ...]:
-        """The bibliography as models, made when first cited: it was checked when the rule files were read."""
-        return tuple(Reference.model_validate(entry) for entry in self.bibliography)
 
     @cached_property
     def reference(self) -> dict[str, Reference]:

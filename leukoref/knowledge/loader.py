@@ -153,10 +153,7 @@ def read(folders: Sequence[Path], digest: str = "") -> tuple[Knowledge | None, l
         return None, complaints
     try:
         base = Knowledge(
-            **{field: tuple(shelf.values()) for field, shelf in found.items() if field != "references"},
-            bibliography=tuple(
-                entry.model_dump(mode="json", by_alias=True, exclude_none=True) for entry in found["references"].values()
-            ),
+            **{field: tuple(shelf.values()) for field, shelf in found.items()},
             **single, content_hash=digest or content_hash(folders), overrides=tuple(overrides),
         )  # fmt: skip
     except ValidationError as error:
