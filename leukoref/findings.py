@@ -6,7 +6,6 @@ The result holds only what was said or follows arithmetically; what follows by r
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from leukoref import timeline, units
@@ -340,10 +339,3 @@ def _unrecognised(observation: Observation, base: Knowledge) -> dict[str, object
     if observation.reference:
         entry["reference"] = observation.reference
     return entry
-
-
-def unknown_findings(known: Findings, base: Knowledge) -> Iterator[str]:
-    """Ids of findings that nothing was said about."""
-    for entry in base.findings:
-        if entry.id not in known.presence and entry.id not in known.quantities:
-            yield entry.id

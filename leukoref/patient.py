@@ -92,7 +92,7 @@ class Medication(Input):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.start and self.stop and _utc(self.stop) < _utc(self.start):
+        if self.start and self.stop and utc(self.stop) < utc(self.start):
             raise ValueError("stop lies before start; swap them or correct the date")
         started, stopped = self.days_before, self.stopped_days_before
         if started is not None and stopped is not None and stopped > started:
@@ -217,7 +217,8 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a number JSON knows")
 
 
-def _utc(time: dt.datetime) -> dt.datetime:
+def utc(time: dt.datetime) -> dt.datetime:
+    """The time with its zone; one without is taken as UTC."""
     return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
 
 

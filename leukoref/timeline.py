@@ -15,7 +15,7 @@ from leukoref.errors import InputError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.names import normalise
-from leukoref.patient import Medication, Observation, Patient
+from leukoref.patient import Medication, Observation, Patient, utc
 
 if TYPE_CHECKING:
     from leukoref.findings import Findings
@@ -45,13 +45,9 @@ class Exposure:
     findings: tuple[str, ...]
 
 
-def _utc(time: dt.datetime) -> dt.datetime:
-    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
-
-
 def check_time(time: dt.datetime | None, as_of: dt.datetime | None, where: str) -> None:
     """Raises InputError for an observation made after the time of the assessment."""
-    if time is not None and as_of is not None and _utc(time) > _utc(as_of):
+    if time is not None and as_of is not None and utc(time) > utc(as_of):
         raise InputError(where, "lies after the time of the assessment", "correct time or as_of")
 
 
@@ -60,7 +56,7 @@ def recency(observation: Observation) -> float:
     if observation.days_before is not None:
         return observation.days_before
     if observation.time is not None:
-        return -_utc(observation.time).timestamp() / SECONDS_PER_DAY
+        return -utc(observation.time).timestamp() / SECONDS_PER_DAY
     return -1e9
 
 
@@ -91,8 +87,8 @@ def _day(observation: Observation, patient: Patient) -> float:
     if observation.days_before is not None:
         return -observation.days_before
     assert observation.time is not None
-    anchor = _utc(patient.as_of).timestamp() if patient.as_of else 0.0
-    return (_utc(observation.time).timestamp() - anchor) / SECONDS_PER_DAY
+    anchor = utc(patient.as_of).timestamp() if patient.as_of else 0.0
+    return (utc(observation.time).timestamp() - anchor) / SECONDS_PER_DAY
 
 
 def _low_run(dated: list[tuple[float, float]], limit: float) -> float:
@@ -168,7 +164,7 @@ def _days(relative: float | None, absolute: dt.datetime | None, patient: Patient
         return relative
     if patient.as_of is None:
         raise InputError(f"medications.{position}", "has a date, but the patient has no as_of", "give as_of")
-    return (_utc(patient.as_of) - _utc(absolute)).total_seconds() / SECONDS_PER_DAY
+    return (utc(patient.as_of) - utc(absolute)).total_seconds() / SECONDS_PER_DAY
 
 
 def _exposure(drug: Drug, started: float | None, stopped: float | None, base: Knowledge) -> Exposure:

@@ -12,7 +12,7 @@ from typing import Literal
 from leukoref import units
 from leukoref.errors import KnowledgeError
 from leukoref.knowledge.base import Knowledge, all_statements
-from leukoref.knowledge.conditions import All, AnyOf, Atom, Clause, Comparison, Condition, alternatives
+from leukoref.knowledge.conditions import All, AnyOf, Clause, Comparison, Condition, alternatives
 from leukoref.knowledge.vocabulary import Derived
 
 PART = "part:"  # target of a rule that stands for a part of a longer condition
@@ -105,7 +105,3 @@ def limit_scale(comparison: Comparison, base: Knowledge, where: str) -> tuple[fl
         return units.factor(code, finding.unit, finding.molar_mass)
     except ValueError as error:
         raise KnowledgeError(f"{where}: {error} {comparison.unit!r} for {comparison.finding}") from None
-
-
-def used_atoms(rules: list[CompiledRule]) -> set[Atom]:
-    return {atom for rule in rules for clause in (*rule.present, *rule.absent) for atom in clause}
