@@ -125,14 +125,14 @@ class Cohort:
     # -- causes ---------------------------------------------------------------------------------------------
 
     def _tables(self, frame: pl.DataFrame, age: Floats) -> npt.NDArray[np.intp]:
-        table = self._ranker.table
-        places = {name: i for i, name in enumerate(table.priors)}
+        pretest = self._ranker.table.pretest
+        places = {name: i for i, name in enumerate(pretest.tables)}
         limits = [band.below_years for band in self._base.priors.age_bands]
         lows = [0.0, *limits[:-1]]
         band = np.where(np.isnan(age), len(lows), np.searchsorted(limits, np.nan_to_num(age), side="right"))
 
         def row(setting: str | None) -> list[int]:
-            return [places[table.table_for(setting, low)] for low in (*lows, None)]
+            return [places[pretest.table_for(setting, low)] for low in (*lows, None)]
 
         if self._setting_column is None:
             return np.array(row(self._setting), np.intp)[band]
