@@ -14,7 +14,7 @@ Band = Literal["established", "strong", "moderate", "weak", "against", "excluded
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Deferred(Part):
