@@ -279,8 +279,7 @@ class Weighing:
             if not self.ranker.silent(name, inference):
                 weights = self.ranker.presence_weights(name, inference.presence[name])
                 items.append(Item(name, name, "", self.ranker.cluster(name, inference), weights))
-        board = self.ranker.board(items)
-        return np.asarray((board.weights * board.speaks).sum(axis=0))
+        return self.ranker.board(items, self._age_bands[0]).totals
 
     def _adjust(self, total: Floats, inferred: Inferred, rows: npt.NDArray[np.intp]) -> None:
         """Requirements that are not met, and modifiers of the prior, as `Ranker` adds them."""

@@ -40,6 +40,10 @@ class Knowledge(BaseModel):
     duration_findings: dict[str, str] = {}
     overrides: tuple[str, ...] = ()
 
+    def __repr_args__(self) -> Any:
+        """Short: the whole base would be two million characters in a traceback."""
+        return [("version", self.version), ("content_hash", self.content_hash[:12]), ("causes", len(self.causes))]
+
     @cached_property
     def finding(self) -> dict[str, Finding]:
         return {entry.id: entry for entry in self.findings}
