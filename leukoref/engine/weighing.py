@@ -194,7 +194,7 @@ class Weighing:
         return np.stack([column[rows] for column in columns], axis=1).astype(np.int64)
 
     def _scale_code(self, scale: Scale, block: Block, inferred: Inferred) -> Codes:
-        """The bins a value can lie in, as `ranking.scale_mask` reads them; for age with the band of priors."""
+        """The bins a value can lie in, as `scales.scale_mask` reads them; for age with the band of priors."""
         whole = (1 << len(scale.bins)) - 1
         best = np.zeros(block.size, np.int64)
         for entry in scale.inputs:

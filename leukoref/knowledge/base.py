@@ -40,9 +40,9 @@ class Knowledge(BaseModel):
     duration_findings: dict[str, str] = {}
     overrides: tuple[str, ...] = ()
 
-    def __repr_args__(self) -> Any:
-        """Short: the whole base would be two million characters in a traceback."""
-        return [("version", self.version), ("content_hash", self.content_hash[:12]), ("causes", len(self.causes))]
+    def __repr__(self) -> str:
+        """Short: a notebook or a failing test shows it, and the whole base is millions of characters."""
+        return f"<Knowledge {self.version}, {len(self.causes)} causes, {self.content_hash[:12]}>"
 
     @cached_property
     def finding(self) -> dict[str, Finding]:
