@@ -18,6 +18,7 @@ UPPER = ":upper"
 USED, UNRECOGNISED, REJECTED, INVALID = "_used", "_unrecognised", "_rejected", "_invalid"
 PERSONAL = ("age", "sex", "setting")
 TEXT, NUMBER = ("finding", "code", "unit", "comparator", "when"), ("value", "days_before")
+COLUMNS = frozenset((*TEXT, *NUMBER, *PERSONAL, "present", "time"))
 
 
 def is_long(table: pl.DataFrame) -> bool:
@@ -140,6 +141,11 @@ def read(table: pl.DataFrame, key: str, base: Knowledge) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def newest(name: str) -> pl.Expr:
+    """Age, sex or setting as the newest row of a patient states it, whatever the order of the rows."""
+    return pl.col(name).sort_by("recency", name).drop_nulls().first()
+
+
 def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role], pl.DataFrame]:
     """A frame with one row a patient, in the order of their first rows, and the roles of its columns."""
     rows = read(table, key, base)
@@ -148,8 +154,8 @@ def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role],
     wide = rows.group_by(key, maintain_order=True).agg(
         (pl.col("known") & pl.col("reason").is_null()).sum().cast(pl.Int32).alias(USED),
         (~pl.col("known") & ~pl.col("_bad") & pl.col("problem").is_null()).sum().cast(pl.Int32).alias(UNRECOGNISED),
-        (named + ": " + pl.col("reason")).drop_nulls().alias(REJECTED),
-        *(pl.col(name).drop_nulls().first() for name in PERSONAL if name in table.columns),
+        (named + ": " + pl.col("reason")).drop_nulls().sort().alias(REJECTED),
+        *(newest(name) for name in PERSONAL if name in table.columns),
     )
     now = stated.filter(pl.col("reason").is_null() & pl.col("known") & (pl.col("when").fill_null("now") != "earlier"))
     roles = [Role(name, name) for name in PERSONAL if name in table.columns]  # type: ignore[arg-type]
@@ -162,11 +168,10 @@ def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role],
         part = part.select(key, pl.col("low").alias(column), pl.col("high").alias(f"{column}{UPPER}"))
         wide = wide.join(part, on=key, how="left", nulls_equal=True, maintain_order="left")
         if name == AGE:
-            age = (
-                pl.col("_age")
-                if "age" not in wide.columns
-                else pl.coalesce(pl.col("age").cast(pl.Float64, strict=False), "_age")
-            )
+            age = pl.col("_age")
+            if "age" in wide.columns:  # text may have a unit, as in '3 wk'
+                text = wide.schema["age"] == pl.String
+                age = pl.coalesce("age", age.cast(pl.String)) if text else pl.coalesce(pl.col("age"), age)
             wide = wide.with_columns(age.alias("age"))
             roles = [Role("age", "age"), *(entry for entry in roles if entry.kind != "age")]
         else:
@@ -207,7 +212,7 @@ def patient(table: pl.DataFrame, key: str, base: Knowledge, setting: str | None)
             entry["present"] = bool(entry.pop("value"))
         observations.append(entry)
     for name in PERSONAL:
-        stated = table.get_column(name).drop_nulls() if name in table.columns else pl.Series([])
-        if len(stated):
-            values[name] = f"{float(stated[0])!r} a" if name == "age" else stated[0]
+        stated = rows.select(newest(name)).item() if name in rows.columns else None
+        if stated is not None:
+            values[name] = f"{float(stated)!r} a" if name == "age" else stated
     return Patient.parse({**values, "observations": observations})

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from leukoref import long_frames
-from leukoref.assessor import assessor
+from leukoref.assessor import Assessor, assessor
 from leukoref.engine.cohort import BLOCK, Cohort, in_blocks
 from leukoref.engine.columnar import Bits
 from leukoref.engine.intake import REASONS, Role, each_once, read, roles_of
@@ -51,13 +51,15 @@ def screen(
     """
     table, units = as_table(frame)
     stated = {**units, **(columns or {})}
-    if top < 1:
-        raise InputError("top", "is less than one", "ask for one cause at least")
-    key = patient_column(table, id)
-    roles, wide, key = _prepared(table, key, stated, knowledge)
-    cohort = Cohort(assessor(knowledge), roles, top=top, setting=setting)
-    patients = wide.get_column(key) if key else pl.Series("patient", np.arange(wide.height))
-    return in_blocks(cohort, wide, patients, duplicates(patients), threads=threads or cores(), block=BLOCK)
+    key = checked(table, top, id, columns or {})
+    chosen = assessor(knowledge)
+    if long_frames.is_long(table):
+        assert key is not None
+        return LongScreener(chosen, key, top=top, setting=setting).screen(table, threads=threads or cores())
+    roles = list(each_once(roles_of(table.schema, chosen.base, stated, {key} if key else set())))
+    cohort = Cohort(chosen, roles, top=top, setting=setting)
+    patients = table.get_column(key) if key else pl.Series("patient", np.arange(table.height))
+    return in_blocks(cohort, table, patients, duplicates(patients), threads=threads or cores(), block=BLOCK)
 
 
 def explain(
@@ -139,16 +141,49 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _prepared(
-    table: pl.DataFrame, key: str | None, stated: Columns, knowledge: Knowledge | None
-) -> tuple[list[Role], pl.DataFrame, str | None]:
-    """Roles and a wide frame, of a wide or a long one."""
-    base = assessor(knowledge).base
+def checked(table: pl.DataFrame, top: int, id: str | None, columns: Columns) -> str | None:
+    """The column of the patient, None for a wide frame without one. Raises InputError for options that cannot be."""
+    if top < 1:
+        raise InputError("top", "is less than one", "ask for one cause at least")
+    key = patient_column(table, id)
     if long_frames.is_long(table):
         if key is None:
             raise InputError("frame", "is long but names no patient", "give the column of the patient as id")
-        return *long_frames.widened(table, key, base), key
-    return list(each_once(roles_of(table.schema, base, stated, {key} if key else set()))), table, key
+        if columns:
+            raise InputError("columns", "is for wide frames", "a long frame has a column 'unit'")
+    return key
+
+
+class LongScreener:
+    """Long tables piece by piece, each with all rows of its patients, under one plan that grows when it must."""
+
+    def __init__(self, chosen: Assessor, key: str, *, top: int, setting: str | None) -> None:
+        self._chosen, self._key, self._top, self._setting = chosen, key, top, setting
+        self._roles: dict[str, Role] = {}
+        self._cohort: Cohort | None = None
+
+    def screen(self, table: pl.DataFrame, *, threads: int = 1) -> pl.DataFrame:
+        """One row for each patient of a piece, in the order of their first rows."""
+        roles, wide = long_frames.widened(table, self._key, self._chosen.base)
+        fresh = {entry.column: entry for entry in roles if entry.column not in self._roles}
+        if fresh or self._cohort is None:
+            self._roles = {entry.column: entry for entry in sorted((self._roles | fresh).values(), key=_place)}
+            self._cohort = Cohort(self._chosen, list(self._roles.values()), top=self._top, setting=self._setting)
+        missing = [entry for entry in self._roles.values() if entry.column not in wide.columns]
+        nothing = [
+            pl.lit(None, pl.Float64 if entry.kind in ("quantity", "age") else pl.Boolean).alias(name)
+            for entry in missing
+            for name in (entry.column, entry.high)
+            if name
+        ]
+        wide = wide.with_columns(nothing)
+        return in_blocks(self._cohort, wide, wide.get_column(self._key), None, threads=threads, block=BLOCK)
+
+
+def _place(entry: Role) -> tuple[int, str]:
+    """Age, sex and setting first, as in a wide frame; an order that does not depend on the pieces."""
+    kinds = ("age", "sex", "setting", "quantity", "presence", "implied")
+    return kinds.index(entry.kind), entry.column
 
 
 def main(arguments: Sequence[str]) -> int:

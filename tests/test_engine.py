@@ -95,6 +95,18 @@ def test_one_clause_may_ask_a_finding_twice(base: Knowledge) -> None:
     assert [engine.infer(facts(anc=value)).presence["pallor"] for value in (0.4, 0.7, 1.0)] == [False, True, False]
 
 
+def test_a_value_that_meets_one_of_two_limits_is_no_error(base: Knowledge) -> None:
+    """Nor is a condition that asks a finding to be both present and absent: it never holds."""
+    band = [{"finding": "anc", "at_least": 0.5, "unit": "10*9/L"}, {"finding": "anc", "below": 1.0, "unit": "10*9/L"}]
+    never = [{"finding": "fever", "state": "present"}, {"finding": "fever", "state": "absent"}]
+    rules = [{"finding": "pallor", "when": {"all": band}, "complete": False},
+             {"finding": "fatigue", "when": {"all": never}, "complete": False}]  # fmt: skip
+    engine = with_rules(base, rules)  # type: ignore[arg-type]
+    found = engine.infer(facts({"fever": True}, anc=1.5)).presence
+    assert "pallor" not in found
+    assert "fatigue" not in found
+
+
 def test_unknown_never_counts_as_absent(base: Knowledge) -> None:
     engine = with_rules(base, [{"finding": "pallor", "when": {"not": {"finding": "fever"}}}])
     assert "pallor" not in engine.infer(facts()).presence

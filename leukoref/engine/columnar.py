@@ -108,7 +108,7 @@ class Plan:
         """All literals that can hold at all, and for each the literals of narrower or wider findings behind it."""
         self.possible = possible = set[Literal]()
         sources: dict[Literal, set[Literal]] = {}
-        waiting = list(given)
+        waiting = [*given, *(literal for literal, found in clauses.items() if self._open(found))]
         while waiting:
             while waiting:
                 literal = waiting.pop()

@@ -194,7 +194,7 @@ class Weighing:
         return np.stack([column[rows] for column in columns], axis=1).astype(np.int64)
 
     def _scale_code(self, scale: Scale, block: Block, inferred: Inferred) -> Codes:
-        """The bins a value can lie in, as `ranking.scale_mask` reads them; for age with the band of priors."""
+        """The bins a value can lie in, as `scales.scale_mask` reads them; for age with the band of priors."""
         whole = (1 << len(scale.bins)) - 1
         best = np.zeros(block.size, np.int64)
         for entry in scale.inputs:
@@ -279,8 +279,7 @@ class Weighing:
             if not self.ranker.silent(name, inference):
                 weights = self.ranker.presence_weights(name, inference.presence[name])
                 items.append(Item(name, name, "", self.ranker.cluster(name, inference), weights))
-        board = self.ranker.board(items)
-        return np.asarray((board.weights * board.speaks).sum(axis=0))
+        return self.ranker.board(items, self._age_bands[0]).totals
 
     def _adjust(self, total: Floats, inferred: Inferred, rows: npt.NDArray[np.intp]) -> None:
         """Requirements that are not met, and modifiers of the prior, as `Ranker` adds them."""
