@@ -14,7 +14,7 @@ from cohorts import FIGURES, cpu, record, simulated, wall
 
 from leukoref.assessor import Assessor, assessor
 from leukoref.engine.cohort import Cohort, in_blocks
-from leukoref.engine.intake import roles_of
+from leukoref.engine.roles import roles_of
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Statement
 from leukoref.screening import patient_of

@@ -16,7 +16,8 @@ from leukoref.assessor import Assessor
 from leukoref.engine.cohort import Cohort
 from leukoref.engine.columnar import Block, ColumnarEngine
 from leukoref.engine.durable import DurableEngine
-from leukoref.engine.intake import roles_of, twelve_digits
+from leukoref.engine.intake import twelve_digits
+from leukoref.engine.roles import roles_of
 from leukoref.findings import Findings, Quantity, resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.patient import Patient

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,7 +13,8 @@ import polars as pl
 from leukoref.assessor import LEUKOPENIA, LOW_COUNT, Assessor
 from leukoref.engine.columnar import Bits, Block, ColumnarEngine, Floats, Inferred
 from leukoref.engine.durable import Inference
-from leukoref.engine.intake import Intake, Role, literals_of, read
+from leukoref.engine.intake import Intake, read
+from leukoref.engine.roles import Role, literals_of
 from leukoref.engine.weighing import Weighing
 from leukoref.knowledge.conditions import high_side, low_side
 
@@ -32,6 +33,10 @@ class Ranking:
     weights: Floats
     scores: Floats
     established: Bits
+
+
+def known_setting(names: Mapping[str, str], setting: str) -> bool:
+    return setting.strip().casefold().replace("_", " ") in {"", *names}
 
 
 class Cohort:
@@ -58,6 +63,8 @@ class Cohort:
         self._bands = pl.Series(["established", "strong", "moderate", "weak", "against", None])
         self._limits = self._base.parameter("bands")
         self._setting_column = next((entry.column for entry in self.roles if entry.kind == "setting"), None)
+        culprit = self._base.parameter("culprit_cause")
+        self._culprit = self.weighing.causes.index(culprit) if culprit in self.weighing.causes else None
         self._flags = tuple(flag.id for flag in self._base.red_flags)
 
     def screen(self, frame: pl.DataFrame, patients: pl.Series, duplicate: Bits | None = None) -> pl.DataFrame:
@@ -85,7 +92,7 @@ class Cohort:
     def intake(self, frame: pl.DataFrame) -> Intake:
         """The block of a frame, with the table of priors of each patient."""
         intake = read(frame, self.roles, self._base, self._sides)
-        intake.block.tables = self._tables(frame, intake.block.age)
+        intake.block.tables = self._tables(frame, intake)
         return intake
 
     # -- status and severity --------------------------------------------------------------------------------
@@ -124,8 +131,9 @@ class Cohort:
 
     # -- causes ---------------------------------------------------------------------------------------------
 
-    def _tables(self, frame: pl.DataFrame, age: Floats) -> npt.NDArray[np.intp]:
-        table = self._ranker.table
+    def _tables(self, frame: pl.DataFrame, intake: Intake) -> npt.NDArray[np.intp]:
+        """The table of priors of each patient; a setting it has none for is told and counts as not said."""
+        table, age = self._ranker.table, intake.block.age
         places = {name: i for i, name in enumerate(table.priors)}
         limits = [band.below_years for band in self._base.priors.age_bands]
         lows = [0.0, *limits[:-1]]
@@ -141,11 +149,15 @@ class Cohort:
         code = np.zeros(len(column), np.intp)
         for place, name in enumerate(names[1:], 1):
             code[(column == name).fill_null(False).to_numpy()] = place
+            if not known_setting(table.settings, name):
+                intake.rejected.append((np.flatnonzero(code == place), f"{column.name}: unknown_setting"))
         return np.array([row(name or self._setting) for name in names], np.intp)[code, band]
 
     def rank(self, block: Block, inferred: Inferred, rows: npt.NDArray[np.intp]) -> Ranking:
         """The first causes of some patients of a block, in the order of `Ranker.rank`."""
         weights = self.weighing.weights(block, inferred, rows)
+        if block.culprit is not None and self._culprit is not None:
+            weights[:, self._culprit] += np.nan_to_num(block.culprit[rows])
         scores = weights + self.weighing.priors[block.tables[rows]]
         key = np.rint(scores * 1e9)
         confirmed = np.zeros(scores.shape, np.bool_)
@@ -215,12 +227,16 @@ class Cohort:
 
 
 def _counted_before(frame: pl.DataFrame, intake: Intake) -> None:
-    """What was counted and refused when a long frame was made wide."""
-    if "_invalid" not in frame.columns:
+    """What was counted and refused when rows or patients were made wide."""
+    if "_used" not in frame.columns:
         return
+    if "_culprit" in frame.columns:
+        intake.block.culprit = frame.get_column("_culprit").fill_null(np.nan).to_numpy()
     intake.used += frame.get_column("_used").to_numpy()
     intake.unrecognised += frame.get_column("_unrecognised").to_numpy()
-    intake.block.invalid["contradiction"] = frame.get_column("_invalid").to_numpy()
+    for column, reason in (("_invalid", "contradiction"), ("_refused", "refused_patient")):
+        if column in frame.columns:
+            intake.block.invalid[reason] = frame.get_column(column).to_numpy()
     lists = frame.get_column("_rejected")
     for row in np.flatnonzero((lists.list.len() > 0).to_numpy()).tolist():
         intake.rejected += [(np.array([row]), text) for text in lists[row]]

@@ -7,19 +7,16 @@ contradict each other make the row invalid. Codes are listed in `REASONS`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leukoref import units
 from leukoref.engine.columnar import Bits, Block, Floats
-from leukoref.engine.columnar import Literal as FindingState
-from leukoref.errors import InputError
-from leukoref.findings import AGE, match_name
+from leukoref.engine.roles import Role
+from leukoref.findings import AGE
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import high_side, low_side
 from leukoref.knowledge.vocabulary import Finding, age_in_years
@@ -34,38 +31,21 @@ REASONS = {
     "wrong_type": "a column whose type holds no finding",
     "impossible_age": f"no age between 0 and {OLDEST_YEARS:g} years",
     "unknown_sex": "neither female, male nor unknown",
+    "unknown_setting": "a setting that the rules have no prevalences for",
     "contradiction": "one finding both present and absent: the whole row",
     "differential_over_100": "percentages of the differential above 100: the whole row",
     "anc_over_wbc": "more neutrophils than white cells: the whole row",
     "no_unit": "a number without its unit in a long frame",
     "value_and_state": "both a value and present in one row of a long frame",
     "nothing_stated": "neither a value nor present in one row of a long frame",
+    "unknown_time": "a time in a long frame that is no date or time of ISO 8601",
     "unknown_comparator": "a comparator other than <, <=, > and >=",
     "code_and_name_disagree": "a code and a name that mean different findings",
+    "refused_patient": "what `assess` raises an error for: the whole patient",
     "duplicate_patient": "several rows of one patient: all of them",
 }
 SEXES = {"female": 1, "f": 1, "male": 2, "m": 2, "unknown": 0, "u": 0, "": 0}
 DENIED = "denied:"
-AGE_COLUMNS, SEX_COLUMNS, SETTING_COLUMNS = ("age", "age_years"), ("sex", "gender"), ("setting",)
-Kind = Literal["quantity", "presence", "implied", "unused", "unrecognised", "age", "sex", "setting"]
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What a column of a frame stands for, and how its numbers become canonical.
-
-    ``high`` names the column with the upper end of an interval, where a frame has one.
-    """
-
-    column: str
-    kind: Kind
-    findings: tuple[str, ...] = ()
-    slope: float = 1.0
-    shift: float = 0.0
-    unit: str = ""
-    problem: str = ""
-    high: str = ""
-    count: bool = True
 
 
 @dataclass(slots=True)
@@ -76,68 +56,6 @@ class Intake:
     used: npt.NDArray[np.int32]
     unrecognised: npt.NDArray[np.int32]
     rejected: list[tuple[npt.NDArray[np.intp], str]] = field(default_factory=list)
-
-
-def role(column: str, base: Knowledge, *, finding: str | None = None, unit: str | None = None, number: bool) -> Role:
-    """The role of a column named after a finding (id, name, synonym or code); ``number``: it holds numbers."""
-    name = (finding or column).strip()
-    for names, kind in ((AGE_COLUMNS, "age"), (SEX_COLUMNS, "sex"), (SETTING_COLUMNS, "setting")):
-        if name.casefold() in names:
-            return Role(column, kind)  # type: ignore[arg-type]
-    match = match_name(name, None, base)
-    if match is None:
-        return Role(column, "unrecognised")
-    if match.finding is None:
-        implied = tuple(entry for entry in match.implied if base.finding[entry].kind == "presence")
-        return Role(column, "implied" if implied else "unused", implied)
-    if match.finding == AGE:
-        return Role(column, "age")
-    chosen = base.finding[match.finding]
-    if chosen.kind == "presence":
-        return Role(column, "presence", (chosen.id,))
-    if not number:
-        if chosen.if_present is None:
-            return Role(column, "presence", problem="needs_a_number")
-        return Role(column, "presence", (chosen.if_present,))
-    return quantity_role(column, chosen, unit, base)
-
-
-def quantity_role(column: str, chosen: Finding, unit: str | None, base: Knowledge) -> Role:
-    from leukoref.findings import _as_measured
-    from leukoref.patient import Observation
-
-    written = unit or chosen.unit or ""
-    chosen = _as_measured(chosen, Observation(finding=chosen.id, value=0.0, unit=written), base)
-    for reading in dict.fromkeys((units.ucum(written, base.unit_index), units.folded(written))):
-        try:
-            slope, shift = units.factor(reading, chosen.unit or "", chosen.molar_mass)
-        except ValueError:
-            continue
-        return Role(column, "quantity", (chosen.id,), slope, shift, written)
-    return Role(column, "quantity", (chosen.id,), unit=written, problem="unknown_unit")
-
-
-def literals_of(roles: Iterable[Role], base: Knowledge, sex: bool = True) -> tuple[set[FindingState], set[str]]:
-    """The literals that may be given and the quantities that may be measured in a frame with these columns."""
-    given: set[FindingState] = set()
-    quantities: set[str] = set()
-    for entry in roles:
-        if entry.kind == "quantity" and not entry.problem:
-            quantities.update(entry.findings)
-        elif entry.kind in ("presence", "implied"):
-            states = (True,) if entry.kind == "implied" else (True, False)
-            given |= {(name, state) for name in entry.findings for state in states}
-        elif entry.kind == "age":
-            quantities.add(AGE)
-        elif entry.kind == "sex" and sex:
-            given |= {(name, state) for name in ("female", "male") for state in (True, False) if name in base.finding}
-    for count, ways in base.differential.items():
-        if "wbc" in quantities and any(quantities.issuperset(way) for way in ways):
-            quantities.add(count)
-    for name in quantities:
-        if base.finding[name].reference:
-            given |= {(side, state) for side in (low_side(name), high_side(name)) for state in (True, False)}
-    return given, quantities
 
 
 def read(frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, sides: frozenset[str]) -> Intake:
@@ -392,35 +310,3 @@ def _reference_positions(block: Block, sex: npt.NDArray[np.int8], base: Knowledg
         if high_side(name) in wanted:
             block.given[high_side(name), True] = low > limits[False]
             block.given[high_side(name), False] = high <= limits[False]
-
-
-def roles_of(
-    schema: Mapping[str, pl.DataType], base: Knowledge, columns: Mapping[str, str | Mapping[str, str]], skip: set[str]
-) -> list[Role]:
-    """The role of each column; ``columns`` names units (or finding and unit) where they are not canonical."""
-    unknown = sorted(set(columns) - set(schema))
-    if unknown:
-        raise InputError("columns", f"no column {unknown[0]!r} in the frame", "name columns of the frame")
-    found = []
-    for name, dtype in schema.items():
-        if name in skip:
-            continue
-        given = columns.get(name, {})
-        stated = {"unit": given} if isinstance(given, str) else dict(given)
-        number = dtype.is_numeric() or dtype == pl.String
-        entry = role(name, base, finding=stated.get("finding"), unit=stated.get("unit"), number=number)
-        if not (number or dtype in (pl.Boolean, pl.Null)) and entry.kind in ("quantity", "presence", "implied"):
-            entry = Role(name, entry.kind, entry.findings, problem="wrong_type")
-        found.append(entry)
-    return found
-
-
-def each_once(roles: Sequence[Role]) -> Iterator[Role]:
-    """Of several columns for age, sex or setting only the first counts."""
-    seen: set[str] = set()
-    for entry in roles:
-        if entry.kind in ("age", "sex", "setting"):
-            if entry.kind in seen:
-                continue
-            seen.add(entry.kind)
-        yield entry
