@@ -7,20 +7,29 @@ clinician, and every output says so until one has.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from leukoref.assessment import Assessment
-from leukoref.errors import EngineError, InputError, KnowledgeError, LeukorefError
-from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.loader import load_knowledge
-from leukoref.patient import Medication, Observation, Patient
 from leukoref.version import LIBRARY_VERSION
 
 __version__ = LIBRARY_VERSION
 
 if TYPE_CHECKING:
+    from leukoref.assessment import Assessment
     from leukoref.assessor import Assessor
+    from leukoref.errors import EngineError, InputError, KnowledgeError, LeukorefError
+    from leukoref.knowledge.base import Knowledge
+    from leukoref.knowledge.loader import load_knowledge
+    from leukoref.patient import Medication, Observation, Patient
     from leukoref.screening import explain, screen
+
+# Where each public name lives; a room is entered when something in it is first asked for.
+_HOMES = {
+    "Assessment": "assessment", "Assessor": "assessor", "EngineError": "errors", "InputError": "errors",
+    "Knowledge": "knowledge.base", "KnowledgeError": "errors", "LeukorefError": "errors", "Medication": "patient",
+    "Observation": "patient", "Patient": "patient", "explain": "screening", "load_knowledge": "knowledge.loader",
+    "screen": "screening",
+}  # fmt: skip
 
 
 def assess(patient: Patient | Mapping[str, Any], *, knowledge: Knowledge | None = None) -> Assessment:
@@ -35,16 +44,14 @@ def assess(patient: Patient | Mapping[str, Any], *, knowledge: Knowledge | None 
 
 
 def __getattr__(name: str) -> Any:
-    """``leukoref.Assessor``, ``screen`` and ``explain`` on first use: they bring numpy and the engines along."""
-    if name == "Assessor":
-        from leukoref.assessor import Assessor
+    if name not in _HOMES:
+        raise AttributeError(f"module 'leukoref' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"leukoref.{_HOMES[name]}"), name)
+    return found
 
-        return Assessor
-    if name in ("explain", "screen"):
-        from leukoref import screening
 
-        return getattr(screening, name)
-    raise AttributeError(f"module 'leukoref' has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
 
 
 __all__ = [

@@ -14,7 +14,7 @@ Band = Literal["established", "strong", "moderate", "weak", "against", "excluded
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Deferred(Part):
@@ -128,11 +128,15 @@ class Criterion(Part):
 
 
 class VariantNote(Part):
-    """A kind of the cause (a virus, say) and how the findings favour it among its siblings."""
+    """A kind of the cause (a virus, say): which ``share`` of the cause it is at the patient's age, what the findings
+    weigh for it (decibans), and which ``part`` of the cause's weight it makes up. The cause weighs 10 log10 of the sum
+    of share x 10^(weight/10), before its other adjustments."""
 
     id: str
     name: str
+    share: float
     weight: float
+    part: float
     sources: tuple[str, ...] = ()
 
 

@@ -13,6 +13,7 @@ from leukoref.explainer import Explainer
 from leukoref.findings import Findings, resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
+from leukoref.next_tests import NextTests
 from leukoref.patient import Patient, case_input
 from leukoref.ranking import Ranker, Standing
 from leukoref.version import LIBRARY_VERSION
@@ -29,6 +30,7 @@ class Assessor:
         self.base = base
         self.engine = DurableEngine(base)
         self.ranker = Ranker(base)
+        self.tests = NextTests(base, self.ranker.table)
         self.explainer = Explainer(base, self.ranker)
         self._notices = {
             ranked: tuple(
@@ -161,7 +163,7 @@ class Assessor:
         if not standings:
             return ()
         least = self.base.parameter("next_test_least_bits")
-        ranked = self.ranker.next_tests(standings, inference)[:TESTS_SHOWN]
+        ranked = self.tests.ranked(standings, inference)[:TESTS_SHOWN]
         return tuple(
             out.NextTest(
                 test=test,

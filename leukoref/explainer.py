@@ -6,7 +6,6 @@ Nothing is decided here. What a reader sees is what the tables hold, so that eac
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from leukoref import assessment as out
@@ -14,8 +13,9 @@ from leukoref.engine.durable import Inference
 from leukoref.findings import Findings
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause, Statement
-from leukoref.knowledge.evidence import Basis, decibans
-from leukoref.ranking import Item, Ranker, Spoken, Standing, grade
+from leukoref.knowledge.evidence import Profile
+from leukoref.knowledge.pretest import Basis
+from leukoref.ranking import OTHER_KINDS, Item, Ranker, Spoken, Standing, grade
 from leukoref.timeline import Exposure
 
 MISSING_SHOWN = 5
@@ -49,7 +49,7 @@ class Explainer:
     def explanation(self, standing: Standing, known: Findings, inference: Inference) -> dict[str, Any]:
         """The fields of a Candidate that explain it."""
         cause, prior = standing.cause, standing.prior
-        evidence = [self._evidence(spoken, cause.id) for spoken in self.ranker.spoken(standing)]
+        evidence = [self._evidence(spoken, standing.profile) for spoken in self.ranker.spoken(standing)]
         evidence.sort(key=lambda entry: (not entry.counted, -abs(entry.weight), entry.finding))
         counted = [entry for entry in evidence if entry.counted]
         total = sum(abs(entry.weight) for entry in counted)
@@ -71,15 +71,15 @@ class Explainer:
             ),
             "missing": self._missing(cause.id, inference),
             "drugs": self._drugs(cause, known),
-            "variants": self._variants(cause, inference),
+            "variants": self._kinds(standing),
             "sourced_share": round(sourced / total, 3) if total else 0.0,
         }  # fmt: skip
 
     # -- evidence -----------------------------------------------------------------------------------------
 
-    def _evidence(self, spoken: Spoken, cause: str) -> out.Evidence:
+    def _evidence(self, spoken: Spoken, profile: Profile) -> out.Evidence:
         item = spoken.item
-        figures = self._figures_of(item, cause)
+        figures = self._figures_of(item, profile)
         return out.Evidence(
             finding=item.finding, statement=item.text, weight=round(spoken.weight, 6), counted=spoken.counts,
             cluster=item.cluster, figure=figures.figure, background=figures.background, basis=figures.basis,
@@ -88,17 +88,18 @@ class Explainer:
             sources=figures.sources,
         )  # fmt: skip
 
-    def _figures_of(self, item: Item, cause: str) -> Figures:
-        key = (item.key, cause, item.mask, item.band)
+    def _figures_of(self, item: Item, profile: Profile) -> Figures:
+        key = (item.key, profile.id, item.mask, item.band)
         if key not in self._figures:
             scaled = item.key.startswith("scale:")
-            self._figures[key] = self._of_scale(item, cause) if scaled else self._of_finding(item.finding, cause)
+            self._figures[key] = self._of_scale(item, profile) if scaled else self._of_finding(item.finding, profile)
         return self._figures[key]
 
-    def _of_scale(self, item: Item, cause: str) -> Figures:
+    def _of_scale(self, item: Item, profile: Profile) -> Figures:
         """The share of the patient's bins in this cause and at large; of age, within the band of the prior."""
         table = self.ranker.table
-        scale, cell = self.base.scale[item.finding], table.spreads[item.finding][cause]
+        scale, cell = self.base.scale[item.finding], table.spread(item.finding, profile)
+        assert cell is not None, "a scale speaks only for profiles that spread over it"
         named = [name for i, name in enumerate(scale.bins) if item.mask >> i & 1]
         where = named[0] if len(named) == 1 else f"{named[0]} to {named[-1]}"
         ours = table.share(cell.shares, item.mask, item.band)
@@ -110,9 +111,11 @@ class Explainer:
             figure, f"{theirs:.4g} (computed from the spread of each cause)", cell.basis, cell.statements, sources
         )
 
-    def _of_finding(self, finding: str, cause: str) -> Figures:
+    def _of_finding(self, finding: str, profile: Profile) -> Figures:
         table = self.ranker.table
-        rate, background = table.cells[finding][cause].rate, table.backgrounds.get(finding)
+        cell, background = table.cell(finding, profile), table.backgrounds.get(finding)
+        assert cell is not None, "a finding speaks only for profiles that have a cell"
+        rate = cell.rate
         if rate.basis == "ratio" or background is None:
             return Figures(rate.text, "published ratio", rate.basis, rate.statements, self.keys(rate.sources))
         text = f"{rate.text} (used as {rate.value:.3g})"
@@ -128,7 +131,7 @@ class Explainer:
             sources=self.keys((statement.source,)),
         )
 
-    # -- what is missing, drugs, variants -------------------------------------------------------------------
+    # -- what is missing, drugs, kinds -------------------------------------------------------------------
 
     def _missing(self, cause: str, inference: Inference) -> tuple[str, ...]:
         """Findings not known that would move this cause most."""
@@ -166,42 +169,20 @@ class Explainer:
             sources=self.keys([*keys, *([latency.source] if latency else [])]),
         )  # fmt: skip
 
-    def _variants(self, cause: Cause, inference: Inference) -> tuple[out.VariantNote, ...]:
-        """Kinds of the cause that the findings favour, each against the mean of its siblings."""
+    def _kinds(self, standing: Standing) -> tuple[out.VariantNote, ...]:
+        """The kinds of the cause, the one that fits best first, with which part of its weight each makes up."""
+        kinds = self.ranker.kinds(standing)
+        likelihoods = [10 ** ((kind.share + kind.weight) / 10) for kind in kinds]
         notes = []
-        for variant in cause.variants:
-            weight, keys = 0.0, []
-            for (name, owner), rate in self._variant_rates(cause).items():
-                state = inference.presence.get(name)
-                if owner != variant.id or state is None:
-                    continue
-                siblings = [value for (other, _), value in self._variant_rates(cause).items() if other == name]
-                mean = sum(siblings) / len(siblings)
-                if len(siblings) > 1:
-                    weight += decibans(rate / mean) if state else decibans((1 - rate) / (1 - mean))
-                    keys += [s.source for s in variant.statements if s.finding == name]
-            if keys:
-                note = out.VariantNote(
-                    id=variant.id, name=variant.name, weight=round(weight, 3), sources=self.keys(keys)
-                )
-                notes.append(note)
-        return tuple(sorted(notes, key=lambda note: (-note.weight, note.id)))
-
-    def _variant_rates(self, cause: Cause) -> dict[tuple[str, str], float]:
-        """(finding, variant) -> how often it is seen in that variant."""
-        return self._all_variant_rates.get(cause.id, {})
-
-    @cached_property
-    def _all_variant_rates(self) -> dict[str, dict[tuple[str, str], float]]:
-        found: dict[str, dict[tuple[str, str], float]] = {}
-        for cause in self.base.causes:
-            for variant in cause.variants:
-                for name in {s.finding for s in variant.statements if s.finding and s.frequency and s.weighed}:
-                    given = [s for s in variant.statements if s.finding == name and s.frequency and s.weighed]
-                    figures = [s.frequency for s in given if s.frequency]
-                    value, _ = self.ranker.table.pooled(figures, [s.state == "absent" for s in given])
-                    found.setdefault(cause.id, {})[(name, variant.id)] = value
-        return found
+        for kind, likelihood in zip(kinds, likelihoods, strict=True):
+            variant = kind.profile.kind
+            source = variant.share.source if variant and variant.share else None
+            notes.append(out.VariantNote(
+                id=kind.profile.id, name=variant.name if variant else OTHER_KINDS,
+                share=10 ** (kind.share / 10), weight=round(kind.weight, 6),
+                part=round(likelihood / sum(likelihoods), 6), sources=self.keys((source,)),
+            ))  # fmt: skip
+        return tuple(sorted(notes, key=lambda note: (-note.part, note.id)))
 
     # -- sources ----------------------------------------------------------------------------------------------
 

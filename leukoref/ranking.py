@@ -1,15 +1,16 @@
-"""Finding states to ranked causes: weights added over clusters, priors, criteria; and what to test next.
+"""Finding states to ranked causes: weights added over clusters, kinds of a cause taken together, priors, criteria.
 
 score = prior (decibans of the cause's share in the setting, at `prior_strength`) + weight of evidence. In a cluster of
-findings that say the same thing the strongest speaks. Criteria act after the weights.
+findings that say the same thing the strongest speaks. A cause of several kinds weighs 10 log10 of the sum over its
+kinds of share x 10^(weight/10). Criteria act after the weights.
 """
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,11 +21,14 @@ from leukoref.findings import AGE, Findings
 from leukoref.knowledge.base import Knowledge, all_statements
 from leukoref.knowledge.cause import Cause, Statement
 from leukoref.knowledge.conditions import comparisons
-from leukoref.knowledge.evidence import EvidenceTable, Prior, decibans
+from leukoref.knowledge.evidence import EvidenceTable, Profile
+from leukoref.knowledge.pretest import Prior, decibans
 from leukoref.knowledge.settings import Modifier
 from leukoref.knowledge.vocabulary import Scale
+from leukoref.scales import scale_mask
 from leukoref.timeline import Exposure
 
+OTHER_KINDS = "no kind in particular"
 Weights = npt.NDArray[np.float64]
 
 
@@ -42,6 +46,14 @@ class Item:
     state: bool = True
 
 
+class Kind(NamedTuple):
+    """A kind of a cause: which part of its patients it is at this age (decibans), and what the findings say for it."""
+
+    profile: Profile
+    share: float
+    weight: float
+
+
 class Spoken(NamedTuple):
     """What one item says about one cause, and whether it counts (the strongest of its cluster does)."""
 
@@ -52,18 +64,22 @@ class Spoken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All items of a patient against all causes: the weights, and which of them speak."""
+    """All items of a patient against all profiles: the weights, which of them speak, and what they add up to;
+    beside it the decibans of each profile's share of its cause at the patient's age."""
 
     items: list[Item]
     weights: Weights
     speaks: npt.NDArray[np.bool_]
+    totals: Weights
+    shares: Weights
 
 
 @dataclass(slots=True)
 class Standing:
-    """Where one cause stands, with what put it there beside the items."""
+    """Where one cause stands, with what put it there beside the items. ``position`` is the column of ``profile`` on the
+    board: of its kinds, the cause's own cells included, the one that fits best."""
 
-    cause: Cause
+    profile: Profile
     position: int
     board: Board
     prior: Prior
@@ -73,6 +89,10 @@ class Standing:
     established: list[Statement] = field(default_factory=list)
     excluded: list[Statement] = field(default_factory=list)
     unmet: list[Statement] = field(default_factory=list)
+
+    @property
+    def cause(self) -> Cause:
+        return self.profile.cause
 
     @property
     def score(self) -> float:
@@ -91,8 +111,16 @@ class Ranker:
         self.base = base
         self.table = EvidenceTable(base)
         self._use_priors, self._use_negatives, self._use_clusters = priors, negatives, clusters
-        self._index = {cause: i for i, cause in enumerate(self.table.causes)}
+        self.profiles = self.table.profiles
+        self.starts = np.array([i for i, profile in enumerate(self.profiles) if profile.kind is None], np.intp)
+        # cause of several kinds -> its place among the causes, and the columns of its profiles
+        self._several = {
+            self.profiles[start].cause.id: (place, slice(start, stop))
+            for place, (start, stop) in enumerate(pairwise([*self.starts.tolist(), len(self.profiles)]))
+            if stop - start > 1
+        }
         self._cache: dict[tuple[str, int, int], Weights] = {}
+        self._kind_weights: dict[int, Weights] = {}
 
     # -- evidence -----------------------------------------------------------------------------------
 
@@ -131,13 +159,11 @@ class Ranker:
         return own
 
     def presence_weights(self, name: str, state: bool) -> Weights:
-        """What a finding in a state says, one weight a cause."""
+        """What a finding in a state says, one weight a profile."""
         key = (name, int(state), -1)
         if key not in self._cache:
-            row = np.zeros(len(self._index))
-            for cause, cell in self.table.cells[name].items():
-                row[self._index[cause]] = cell.present if state else cell.absent
-            self._cache[key] = row
+            cells = [self.table.cell(name, profile) for profile in self.profiles]
+            self._cache[key] = np.array([(cell.present if state else cell.absent) if cell else 0.0 for cell in cells])
         return self._cache[key]
 
     def _scale_item(self, scale: Scale, known: Findings, inference: Inference) -> Item | None:
@@ -156,16 +182,18 @@ class Ranker:
         return self.table.clusters[name] if self._use_clusters else name
 
     def scale_weights(self, scale: Scale, mask: int, band: int) -> Weights:
-        """What a value in the bins of ``mask`` says among those of ``band``, one weight a cause."""
+        """What a value in the bins of ``mask`` says among those of ``band``, one weight a profile."""
         key = (scale.id, mask, band)
         if key not in self._cache:
-            self._cache[key] = np.array([self.table.scale_weight(scale, c, mask, band) for c in self.table.causes])
+            self._cache[key] = np.array([self.table.scale_weight(scale, p, mask, band) for p in self.profiles])
         return self._cache[key]
 
     def age_band(self, years: float | None) -> int:
         """Bins of the age scale that belong to the patient's table of priors: age speaks within them only,
         since the table already speaks for the band."""
-        scale = self.base.scale[AGE]
+        scale = self.base.scale.get(AGE)
+        if scale is None:
+            return 0
         whole = (1 << len(scale.bins)) - 1
         if years is None or not self._use_priors:
             return whole
@@ -181,24 +209,72 @@ class Ranker:
 
     def rank(self, known: Findings, inference: Inference, setting: str | None) -> list[Standing]:
         """All causes, first the established, last the excluded; ties by id so that order is fixed."""
-        board = self.board(self.items(known, inference))
-        totals = (board.weights * board.speaks).sum(axis=0)
         age = known.quantities.get(AGE)
-        table = self.table.priors[self.table.table_for(setting, age.low if age else None)]
+        years = age.low if age else None
+        board = self.board(self.items(known, inference), self.age_band(years))
+        weights = self.together(board.totals[None, :], board.shares)[0].tolist()
+        best, totals = self._best(board), board.totals.tolist()
+        table = self.table.pretest.tables[self.table.pretest.table_for(setting, years)]
         standings = []
-        for position, cause in enumerate(self.base.causes):
-            prior = table[cause.id]
-            standing = Standing(cause, position, board, prior, self.prior_weight(prior), float(totals[position]))
+        for weight, position in zip(weights, best, strict=True):
+            profile, prior = self.profiles[position], table[self.profiles[position].cause.id]
+            standing = Standing(profile, position, board, prior, self.prior_weight(prior), totals[position])
+            if profile.cause.id in self._several:
+                self._take_together(standing, weight)
             self._adjust(standing, known, inference)
             standings.append(standing)
         return sorted(standings, key=lambda s: (bool(s.excluded), not s.established, -round(s.score, 9), s.cause.id))
+
+    def _best(self, board: Board) -> list[int]:
+        """Column by column of the causes, the profile that fits best."""
+        found: list[int] = self.starts.tolist()
+        fits = board.totals + board.shares
+        for place, columns in self._several.values():
+            found[place] = columns.start + int(fits[columns].argmax())
+        return found
+
+    def kinds(self, standing: Standing) -> list[Kind]:
+        """What each kind of a cause weighs; empty for a cause of one kind."""
+        if standing.cause.id not in self._several:
+            return []
+        _, columns = self._several[standing.cause.id]
+        board = standing.board
+        return [
+            Kind(self.profiles[i], float(board.shares[i]), float(board.totals[i]))
+            for i in range(columns.start, columns.stop)
+        ]
+
+    def _take_together(self, standing: Standing, weight: float) -> None:
+        """From the weight of the kind that fits best to that of all kinds of its cause."""
+        kind, (_, columns) = standing.profile.kind, self._several[standing.cause.id]
+        share = kind.share if kind else None
+        estimate = ", estimate" if share is None or share.estimate is not None else ""
+        part = 10 ** (standing.board.shares[standing.position] / 10)
+        text = f"{kind.name if kind else OTHER_KINDS}: {part:.0%} of the cause at this age{estimate}"
+        text += f"; its {columns.stop - columns.start} kinds taken together"
+        _add(standing, text, weight - standing.weight, (share.source,) if share and share.source else ())
+
+    def kind_weights(self, band: int) -> Weights:
+        """The decibans of each profile's share of its cause at an age in the bins of ``band``."""
+        if band not in self._kind_weights:
+            self._kind_weights[band] = np.array(self.table.kind_weights(band))
+        return self._kind_weights[band]
+
+    def together(self, totals: Weights, shares: Weights) -> Weights:
+        """The weights of causes, (patients) x (causes), from those of profiles and the decibans of their shares."""
+        found = totals[:, self.starts]
+        for place, kinds in self._several.values():
+            part = totals[:, kinds] + shares[..., kinds]
+            most = part.max(axis=1)
+            found[:, place] = most + 10 * np.log10(np.power(10, (part - most[:, None]) / 10).sum(axis=1))
+        return found
 
     def prior_weight(self, prior: Prior) -> float:
         """What a prior counts, in decibans."""
         return float(self.base.parameter("prior_strength") * decibans(prior.value)) if self._use_priors else 0.0
 
     def spoken(self, standing: Standing) -> list[Spoken]:
-        """The items that say something about a cause."""
+        """The items that say something about the profile by which a cause stands."""
         board, column = standing.board, standing.position
         return [
             Spoken(item, float(board.weights[row, column]), bool(board.speaks[row, column]))
@@ -206,9 +282,9 @@ class Ranker:
             if board.weights[row, column]
         ]
 
-    def board(self, items: list[Item]) -> Board:
-        """Items against causes; in a cluster the strongest speaks, for each cause by itself."""
-        shape = (len(items), len(self.base.causes))
+    def board(self, items: list[Item], band: int) -> Board:
+        """Items against profiles; in a cluster the strongest speaks, for each profile by itself."""
+        shape = (len(items), len(self.profiles))
         weights = np.stack([item.weights for item in items]) if items else np.zeros(shape)
         speaks = np.ones(shape, dtype=bool)
         groups: dict[str, list[int]] = defaultdict(list)
@@ -219,7 +295,7 @@ class Ranker:
                 strongest = np.abs(weights[rows]).argmax(axis=0)
                 for place, row in enumerate(rows):
                     speaks[row] = strongest == place
-        return Board(items, weights, speaks)
+        return Board(items, weights, speaks, (weights * speaks).sum(axis=0), self.kind_weights(band))
 
     def _adjust(self, standing: Standing, known: Findings, inference: Inference) -> None:
         """Criteria, exposures that must be there, culprit drugs, and endemic regions."""
@@ -300,61 +376,6 @@ class Ranker:
         ]
         return sorted(rated, key=lambda pair: (-pair[1], pair[0].drug.id))
 
-    # -- what to test next ----------------------------------------------------------------------------
-
-    @cached_property
-    def _askable(self) -> tuple[list[str], npt.NDArray[np.float64]]:
-        """Findings worth asking for, and P(finding | cause) with the background where a cause is silent."""
-        names = sorted(name for name, speakers in self.table.rates.items() if name in self.base.finding)
-        rows = []
-        for name in names:
-            speakers, background = self.table.rates[name], self.table.backgrounds[name].value
-            rows.append([speakers[c].value if c in speakers else background for c in self.table.causes])
-        matrix = np.array(rows)
-        return names, np.clip(matrix, 1e-4, 1 - 1e-4)
-
-    def next_tests(self, standings: list[Standing], inference: Inference) -> list[tuple[str, float, list[str]]]:
-        """(test, expected information in bits, findings to look for), most informative first.
-
-        Expected information of a finding: the entropy of the current ranking less its mean entropy after
-        the answer. A test is worth its best finding; findings of one test are not added up, since they
-        overlap.
-        """
-        open_ = [s for s in standings if not s.excluded]
-        scores = np.full(len(self._index), -np.inf)
-        for standing in open_:
-            scores[self._index[standing.cause.id]] = standing.score / 10 * math.log(10)
-        now = np.exp(scores - scores.max())
-        now /= now.sum()
-        names, matrix = self._askable
-        unoffered = {test.id for test in self.base.tests if not test.offered}
-        unknown = [
-            i for i, name in enumerate(names)
-            if name not in inference.presence and self.base.finding[name].test not in unoffered
-        ]  # fmt: skip
-        gains = _information(now, matrix[unknown])
-        by_test: dict[str, list[tuple[float, str]]] = defaultdict(list)
-        for gain, i in zip(gains, unknown, strict=True):
-            finding = self.base.finding[names[i]]
-            by_test[finding.test].append((float(gain), finding.id))
-        ranked = []
-        for test, entries in by_test.items():
-            entries.sort(key=lambda entry: (-entry[0], entry[1]))
-            best = entries[0][0]
-            ranked.append((test, round(best, 4), [name for gain, name in entries[:4] if gain > best / 4]))
-        burden = {test.id: test.burden for test in self.base.tests}
-        return sorted(ranked, key=lambda row: (-round(row[1], 2), burden.get(row[0], 1), row[0]))
-
-
-def _information(now: Weights, present: npt.NDArray[np.float64]) -> Weights:
-    """Mutual information (bits) between the cause and each finding."""
-    rate = present @ now
-
-    def entropy(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.asarray(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)))
-
-    return entropy(rate) - entropy(present) @ now
-
 
 def modifier_rank(modifier: Modifier) -> tuple[float, str]:
     """Of several modifiers of one cause the highest speaks."""
@@ -364,30 +385,3 @@ def modifier_rank(modifier: Modifier) -> tuple[float, str]:
 def grade(exposure: Exposure) -> str:
     """How strongly a drug is tied to agranulocytosis: its published level, raised by a high incidence."""
     return "high_incidence" if exposure.drug.high_incidence else (exposure.drug.level or "possible")
-
-
-def scale_mask(scale: Scale, known: Findings, inference: Inference, base: Knowledge) -> tuple[int, str]:
-    """The bins a patient's value can lie in, and how it was said. Numbers come before words; of several
-    inputs of one scale (ALT, AST) the highest bin speaks; words that contradict each other say nothing."""
-    best, text = 0, ""
-    for entry in scale.inputs:
-        quantity = known.quantities.get(entry.finding)
-        if quantity is None:
-            continue
-        low = sum(quantity.low >= cut for cut in entry.cuts)
-        high = sum(quantity.high >= cut for cut in entry.cuts)
-        mask = sum(1 << i for i in range(low, high + 1))
-        if mask > best:
-            best, text = mask, f"{base.finding[entry.finding].name} {quantity.text}"
-    if best:
-        return best, text
-    mask = whole = (1 << len(scale.bins)) - 1
-    said = []
-    for word in scale.words:
-        state = inference.presence.get(word.finding)
-        bins = word.present if state else word.absent
-        if state is None or not bins:
-            continue
-        mask &= scale.mask(bins)
-        said.append(f"{'' if state else 'no '}{base.finding[word.finding].name}")
-    return (mask, ", ".join(said)) if 0 < mask < whole else (0, "")

@@ -158,7 +158,7 @@ def checked(
     """The column of the patient, None for a wide frame without one. Raises InputError for options that cannot be."""
     if top < 1:
         raise InputError("top", "is less than one", "ask for one cause at least")
-    if setting is not None and not known_setting(chosen.ranker.table.settings, setting):
+    if setting is not None and not known_setting(chosen.ranker.table.pretest.settings, setting):
         raise InputError("setting", "is none that the rules have prevalences for",
                          f"one of {', '.join(chosen.base.priors.settings)}")  # fmt: skip
     key = patient_column(table, id)

@@ -6,6 +6,7 @@ is not already canonical, because reading the grammar takes longer than an asses
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any
 
@@ -33,6 +34,39 @@ def ucum(unit: str, aliases: dict[str, str]) -> str:
     return aliases.get(text) or aliases.get(text.lower()) or text
 
 
+# (unit, target, molar mass, factor, offset): a conversion worked out before, to be kept with a cached base.
+Conversion = tuple[str, str, float | None, float, float]
+_known: dict[tuple[str, str, float | None], tuple[float, float]] = {}
+
+
+def conversions(units: Iterable[str], targets: Iterable[tuple[str, float | None]]) -> list[Conversion]:
+    """Every way from one of ``units`` to one of ``targets`` (unit, molar mass)."""
+    found: list[Conversion] = []
+    offered = [(unit, dimension) for unit in dict.fromkeys(units) if (dimension := _dimension(unit))]
+    for target, molar_mass in dict.fromkeys(targets):
+        wanted = _dimension(target)
+        for unit, dimension in offered:
+            if unit != target and (dimension == wanted or molar_mass):
+                try:
+                    found.append((unit, target, molar_mass, *factor(unit, target, molar_mass)))
+                except ValueError:
+                    continue
+    return found
+
+
+def _dimension(unit: str) -> str:
+    """What a unit measures, as text to compare; empty for no unit."""
+    try:
+        return str(getattr(_parsed(unit), "dimensionality", ""))
+    except ValueError:
+        return ""
+
+
+def remember(worked_out: Iterable[Conversion]) -> None:
+    """Take conversions as known, so that the library of units is read only for a unit nobody has met."""
+    _known.update({(unit, target, mass): (slope, shift) for unit, target, mass, slope, shift in worked_out})
+
+
 @lru_cache(maxsize=4096)
 def factor(unit: str, target: str, molar_mass: float | None = None) -> tuple[float, float]:
     """(factor, offset) that turn a value in ``unit`` into ``target``; both UCUM.
@@ -42,6 +76,8 @@ def factor(unit: str, target: str, molar_mass: float | None = None) -> tuple[flo
     """
     if unit == target:
         return 1.0, 0.0
+    if (unit, target, molar_mass) in _known:
+        return _known[unit, target, molar_mass]
     registry = _registry()
     source, wanted = _parsed(unit), _parsed(target)
     try:
@@ -66,6 +102,7 @@ def fits(unit: str, target: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
 def _parsed(unit: str) -> Any:
     try:
         return _registry().from_ucum(unit)

@@ -30,7 +30,7 @@ scales:
   - id: anc
     name: absolute neutrophil count
     bins: ["<0.5", "0.5-1.5", ">=1.5"]
-    inputs: [{finding: anc, cuts: [0.5, 1.5], unit: 10*9/L}]
+    inputs: [{finding: anc, cuts: [0.5, 1.5], unit: 10*9/L, spread: 0.4}]
     words: [{finding: neutropenia, present: ["<0.5", "0.5-1.5"], absent: [">=1.5"]}]
 """
 DERIVED = """\

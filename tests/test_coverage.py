@@ -9,7 +9,7 @@ from sound_base import CAUSE, CAUSE_FILE, SOUND, SOURCES, WEIGHING, replaced, wr
 
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.coverage import check_sources, core_cells, coverage, dsi, estimates, information
-from leukoref.knowledge.evidence import EvidenceTable
+from leukoref.knowledge.evidence import EvidenceTable, Profile
 from leukoref.knowledge.linter import lint
 from leukoref.knowledge.loader import load_knowledge, packaged_rules, read
 
@@ -21,6 +21,7 @@ estimate_floor: {value: 0.005, reason: r}
 unrelated_share: {value: {present: 0.0, scale: 0.0, absent: 0.0}, reason: r}
 weight_caps: {value: {estimate: 15, sourced: 20, ratio: 20}, reason: r}
 rest_rates: {value: {default: 0.05}, reason: r}
+assumed_spread_at_most: {value: 0.5, reason: r}
 """  # noqa: E501
 SECOND = """\
 id: mimic
@@ -44,6 +45,10 @@ def base(tmp_path) -> Knowledge:
     return found
 
 
+def profile(table: EvidenceTable) -> Profile:
+    return next(entry for entry in table.profiles if entry.id == "mimic")
+
+
 def test_estimates_in_use_are_listed_by_the_weight_they_carry(base):
     rows = estimates(base)
     assert [row.information for row in rows] == sorted((row.information for row in rows), reverse=True)
@@ -61,13 +66,13 @@ def test_information_is_what_the_finding_is_expected_to_tell(base):
     table = EvidenceTable(base)
     p, q = table.rates["splenomegaly"]["mimic"].value, table.backgrounds["splenomegaly"].value
     by_hand = (p - q) * 10 * (math.log10(p / q) - math.log10((1 - p) / (1 - q)))
-    assert information(table, "mimic", "splenomegaly") == pytest.approx(by_hand)
+    assert information(table, profile(table), "splenomegaly") == pytest.approx(by_hand)
 
 
 def test_information_is_never_negative_and_zero_where_a_cause_is_silent(base):
     table = EvidenceTable(base)
     assert all(cell.information >= 0 for cell in core_cells(base, table))
-    assert information(table, "mimic", "neutropenia") == 0
+    assert information(table, profile(table), "neutropenia") == 0
 
 
 def test_coverage_counts_statements_figures_and_what_was_read(base):

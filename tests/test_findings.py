@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 import leukoref
@@ -198,3 +201,15 @@ def test_every_finding_of_the_published_cases_is_recognised(base: Knowledge, cas
         total += len(patient.observations)
         unknown += [o.finding for o in patient.observations if match_name(o.finding, o.code, base) is None]
     assert len(unknown) / total <= 0.02, unknown
+
+
+def test_a_cached_base_knows_names_and_laboratory_units_without_working_them_out() -> None:
+    """Reading the grammar of units takes longer than a hundred assessments, so a warm start does without it."""
+    code = (
+        "import sys, leukoref; leukoref.load_knowledge(); "
+        "leukoref.assess({'age': '45 a', 'observations': [{'finding': 'WBC', 'value': 2.1, 'unit': 'K/uL'}, "
+        "{'finding': 'Hb', 'value': 98, 'unit': 'g/L'}]}); "
+        "assert 'pint' not in sys.modules and 'ucumvert' not in sys.modules"
+    )
+    leukoref.load_knowledge()
+    subprocess.run([sys.executable, "-c", code], check=True)

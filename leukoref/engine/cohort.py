@@ -133,14 +133,14 @@ class Cohort:
 
     def _tables(self, frame: pl.DataFrame, intake: Intake) -> npt.NDArray[np.intp]:
         """The table of priors of each patient; a setting it has none for is told and counts as not said."""
-        table, age = self._ranker.table, intake.block.age
-        places = {name: i for i, name in enumerate(table.priors)}
+        pretest, age = self._ranker.table.pretest, intake.block.age
+        places = {name: i for i, name in enumerate(pretest.tables)}
         limits = [band.below_years for band in self._base.priors.age_bands]
         lows = [0.0, *limits[:-1]]
         band = np.where(np.isnan(age), len(lows), np.searchsorted(limits, np.nan_to_num(age), side="right"))
 
         def row(setting: str | None) -> list[int]:
-            return [places[table.table_for(setting, low)] for low in (*lows, None)]
+            return [places[pretest.table_for(setting, low)] for low in (*lows, None)]
 
         if self._setting_column is None:
             return np.array(row(self._setting), np.intp)[band]
@@ -149,7 +149,7 @@ class Cohort:
         code = np.zeros(len(column), np.intp)
         for place, name in enumerate(names[1:], 1):
             code[(column == name).fill_null(False).to_numpy()] = place
-            if not known_setting(table.settings, name):
+            if not known_setting(pretest.settings, name):
                 intake.rejected.append((np.flatnonzero(code == place), f"{column.name}: unknown_setting"))
         return np.array([row(name or self._setting) for name in names], np.intp)[code, band]
 

@@ -141,7 +141,7 @@ class DurableEngine:
 def _readable(value: float) -> float:
     """The number as durable-rules can read it: it misreads an exponent without a point (1e-05)."""
     if 0 < abs(value) < TINY:
-        return math.copysign(TINY, value)  # not zero: a rule may ask for more than zero
+        value = math.copysign(TINY, value)  # not zero: a rule may ask for more than zero
     return math.nextafter(value, math.inf) if "e" in repr(value) and "." not in repr(value) else value
 
 

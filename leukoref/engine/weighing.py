@@ -17,7 +17,7 @@ import numpy.typing as npt
 from leukoref.engine.columnar import Bits, Block, Floats, Inferred, Literal
 from leukoref.engine.durable import Inference
 from leukoref.findings import AGE
-from leukoref.knowledge.evidence import decibans
+from leukoref.knowledge.pretest import decibans
 from leukoref.knowledge.vocabulary import Scale
 from leukoref.ranking import Item, Ranker, modifier_rank
 
@@ -63,6 +63,7 @@ class Weighing:
         self._column = {cause: i for i, cause in enumerate(self.causes)}
         self._possible, self._given = possible, set(given)
         self._age_bands = sorted({self.ranker.age_band(None), *map(self.ranker.age_band, self._band_ages())})
+        self._shares = np.stack([self.ranker.kind_weights(band) for band in self._age_bands])
         self._lock = threading.Lock()
         members = [
             Member(f"scale:{scale.id}", self._scale_codes(scale), scale)
@@ -78,7 +79,10 @@ class Weighing:
         ]
         self.requirements = self._requirements()
         self.priors = np.array(
-            [[ranker.prior_weight(table[cause]) for cause in self.causes] for table in ranker.table.priors.values()]
+            [
+                [ranker.prior_weight(table[cause]) for cause in self.causes]
+                for table in ranker.table.pretest.tables.values()
+            ]
         )
 
     def asked(self) -> set[str]:
@@ -135,7 +139,7 @@ class Weighing:
         for member in members:
             combinations *= member.codes
         direct = np.full(combinations, -1, np.int32) if combinations <= DIRECT else None
-        return Group(tuple(members), np.zeros((64, len(self.causes))), direct=direct)
+        return Group(tuple(members), np.zeros((64, len(self.ranker.profiles))), direct=direct)
 
     def _requirements(self) -> list[tuple[str, int, float, float | None]]:
         """(cause, index, weight when known to be missing, weight when unknown)"""
@@ -159,14 +163,17 @@ class Weighing:
             with self._lock:
                 looked_up.append((self._places(group, codes), group.table, group.used))
         looked_up = _joined(looked_up)
-        total = np.zeros((len(rows), len(self.causes)))
-        row = np.empty((CHUNK, len(self.causes)))
+        total = np.empty((len(rows), len(self.causes)))
+        added, row = np.empty((2, CHUNK, len(self.ranker.profiles)))
+        bands = self._bands_of(block.age)[rows]
         for start in range(0, len(rows), CHUNK):  # a part of the patients that stays in cache
-            chunk = total[start : start + CHUNK]
-            taken = row[: len(chunk)]
+            part = slice(start, start + CHUNK)
+            chunk, taken = added[: len(bands[part])], row[: len(bands[part])]
+            chunk[:] = 0.0
             for places, table, _ in looked_up:
-                np.take(table, places[start : start + CHUNK], axis=0, out=taken, mode="clip")
+                np.take(table, places[part], axis=0, out=taken, mode="clip")
                 chunk += taken
+            total[part] = self.ranker.together(chunk, self._shares[bands[part]])[:, self.order]
         self._adjust(total, inferred, rows)
         return total
 
@@ -187,7 +194,7 @@ class Weighing:
         return np.stack([column[rows] for column in columns], axis=1).astype(np.int64)
 
     def _scale_code(self, scale: Scale, block: Block, inferred: Inferred) -> Codes:
-        """The bins a value can lie in, as `ranking.scale_mask` reads them; for age with the band of priors."""
+        """The bins a value can lie in, as `scales.scale_mask` reads them; for age with the band of priors."""
         whole = (1 << len(scale.bins)) - 1
         best = np.zeros(block.size, np.int64)
         for entry in scale.inputs:
@@ -208,12 +215,16 @@ class Weighing:
         mask = np.where(best > 0, best, said)
         mask[mask == whole] = 0
         if scale.id == AGE:
-            limits = [band.below_years for band in self.base.priors.age_bands]
-            places = np.searchsorted(limits, np.nan_to_num(block.age), side="right")
-            lows = [0.0, *limits[:-1]]
-            place_of = np.array([self._age_bands.index(self.ranker.age_band(low)) for low in lows])
-            mask += (whole + 1) * place_of[places]
+            mask += (whole + 1) * self._bands_of(block.age)
         return mask
+
+    def _bands_of(self, age: Floats) -> npt.NDArray[np.intp]:
+        """The place in ``_age_bands`` of each patient's age."""
+        limits = [band.below_years for band in self.base.priors.age_bands]
+        place_of = [self._age_bands.index(self.ranker.age_band(low)) for low in (0.0, *limits[:-1])]
+        places = np.array(place_of, np.intp)[np.searchsorted(limits, np.nan_to_num(age), side="right")]
+        places[np.isnan(age)] = self._age_bands.index(self.ranker.age_band(None))
+        return places
 
     def _places(self, group: Group, codes: Codes) -> npt.NDArray[np.intp]:
         """The row of each patient's combination of states; new combinations are worked out and kept."""
@@ -268,8 +279,7 @@ class Weighing:
             if not self.ranker.silent(name, inference):
                 weights = self.ranker.presence_weights(name, inference.presence[name])
                 items.append(Item(name, name, "", self.ranker.cluster(name, inference), weights))
-        board = self.ranker.board(items)
-        return np.asarray((board.weights * board.speaks).sum(axis=0)[self.order])
+        return self.ranker.board(items, self._age_bands[0]).totals
 
     def _adjust(self, total: Floats, inferred: Inferred, rows: npt.NDArray[np.intp]) -> None:
         """Requirements that are not met, and modifiers of the prior, as `Ranker` adds them."""

@@ -81,7 +81,8 @@ class Reader:
             raise RefusedError(codes.RESULT_REFUSED.get(str(status), "no status that FHIR knows"))
         if resource.get("focus"):
             raise RefusedError("is about something else than the patient (focus)")
-        time = times.of_resource(resource, "effective", self.zone, "issued")
+        time = times.read_time(resource.get("effectiveDateTime"), self.zone)
+        time = time or times.of_resource(resource, "effective", self.zone, "issued")
         if time is None:
             stated = [key for key in resource if key.startswith("effective")]
             if stated:
@@ -98,11 +99,10 @@ class Reader:
         specimen = resource.get("specimen")
         sample = str(specimen.get("reference") or "") if type(specimen) is dict else ""
         earlier = "extension" in resource and _marked_earlier(resource)
+        at, to_day = (time.at, time.to_day) if time is not None else (None, False)
         for fact in facts:
             fact.reference, fact.rank, fact.identifiers, fact.version = reference, rank, named, version
-            fact.sample, fact.earlier = sample, earlier
-            if time is not None:
-                fact.time, fact.dated_to_day = time.at, time.to_day
+            fact.sample, fact.earlier, fact.time, fact.dated_to_day = sample, earlier, at, to_day
 
     def _facts(self, meaning: Meaning, part: Resource) -> list[Fact]:
         """The findings of an Observation or component. Raises RefusedError."""
@@ -159,24 +159,25 @@ class Reader:
         comparator = quantity.get("comparator") or None
         if comparator not in (None, "<", "<=", ">", ">="):
             raise RefusedError("a comparator that is not read")
-        plausible = finding.plausible
-        inside = float(f"{value * reading.slope + reading.shift:.12g}")
+        plausible, inside = finding.plausible, value * reading.slope + reading.shift
         if plausible is not None and not plausible.low <= inside <= plausible.high:
-            raise RefusedError(f"outside the possible {plausible.low:g} to {plausible.high:g} {finding.unit}")
-        ranges = part.get("referenceRange")
-        if ranges:
+            inside = float(f"{inside:.12g}")  # a conversion may put a value on the limit a hair beyond it
+            if not plausible.low <= inside <= plausible.high:
+                raise RefusedError(f"outside the possible {plausible.low:g} to {plausible.high:g} {finding.unit}")
+        if ranges := part.get("referenceRange"):
             self._check_ranges(finding, ranges, quantity, reading.slope)
         return Fact(finding.id, "", True, value=float(value), unit=reading.unit, comparator=comparator)
 
     def _check_ranges(self, finding: Finding, ranges: Any, quantity: Resource, slope: float) -> None:
         """A reference range is no evidence here, but its unit contradicting the value's is a sign of a misprint."""
-        code, unit = quantity.get("code"), quantity.get("unit")
-        for entry in ranges if isinstance(ranges, list) else ():
-            for side in ("low", "high"):
-                limit = entry.get(side) if type(entry) is dict else None
-                if type(limit) is not dict or (limit.get("code") == code and limit.get("unit") == unit):
+        written = quantity.get("code"), quantity.get("unit")
+        for entry in ranges if type(ranges) is list else ():
+            if type(entry) is not dict:
+                continue
+            for limit in (entry.get("low"), entry.get("high")):
+                if type(limit) is not dict or (stated := (limit.get("code"), limit.get("unit"))) == written:
                     continue
-                if not (limit.get("code") or limit.get("unit")):
+                if not any(stated):
                     continue
                 reading = self.concepts.unit(finding, limit)
                 if not isinstance(reading, str) and abs(reading.slope - slope) > 1e-9 * abs(slope):

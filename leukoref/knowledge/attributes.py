@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.base import Knowledge, all_statements
 from leukoref.knowledge.checks.ids import NAMES_RACE
 
 RULE = "45 CFR 170.315(b)(11)(iv)(A)"
@@ -105,8 +105,8 @@ def _spoken(base: Knowledge) -> set[str]:
     return {name for cause in base.causes for block in cause.estimates for name in block.cells} | {
         statement.finding
         for cause in base.causes
-        for statement in cause.statements
-        if statement.finding and (statement.frequency or statement.likelihood_ratio)
+        for statement in all_statements(cause)
+        if statement.finding and (statement.figure or statement.likelihood_ratio)
     }
 
 

@@ -176,6 +176,8 @@ class Knowledge(BaseModel):
                 cite(text.source, cause.id)
             for advice in cause.next_tests:
                 cite(advice.source, cause.id)
+            for kind in cause.kinds:
+                cite(kind.share.source if kind.share else None, f"{cause.id}/{kind.id}")
         for drug in self.drugs:
             for key in drug.sources:
                 cite(key, f"drug {drug.id}")

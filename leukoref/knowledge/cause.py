@@ -29,6 +29,34 @@ class Frequency(Rule):
         return self
 
 
+class Distribution(Rule):
+    """A quantity as papers sum it up: its mean or median in ``of`` patients, with the spread that is printed."""
+
+    unit: str
+    median: float | None = None
+    mean: float | None = None
+    quartiles: tuple[float, float] | None = None
+    range: tuple[float, float] | None = None
+    sd: float | None = Field(default=None, gt=0)
+    of: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_centre_one_spread(self) -> Self:
+        if (self.median is None) == (self.mean is None):
+            raise ValueError("give exactly one of median or mean")
+        spreads = [self.quartiles, self.range, self.sd]
+        if sum(spread is not None for spread in spreads) > 1:
+            raise ValueError("give at most one of quartiles, range or sd")
+        low, high = self.quartiles or self.range or (self.centre, self.centre)
+        if not low <= self.centre <= high:
+            raise ValueError(f"{self.centre:g} does not lie between {low:g} and {high:g}")
+        return self
+
+    @property
+    def centre(self) -> float:
+        return self.median if self.median is not None else self.mean or 0.0
+
+
 class LikelihoodRatio(Rule):
     """A published diagnostic likelihood ratio (never an odds, hazard or risk ratio)."""
 
@@ -37,13 +65,14 @@ class LikelihoodRatio(Rule):
 
 
 class Statement(Rule):
-    """One sourced sentence about a cause: a frequency, a likelihood ratio, a direction or a criterion."""
+    """One sourced sentence about a cause: a frequency, a distribution, a likelihood ratio, a direction, a criterion."""
 
     id: str
     finding: str | None = None
     bins: tuple[str, ...] = ()
     state: State = "present"
     frequency: Frequency | None = None
+    distribution: Distribution | None = None
     likelihood_ratio: LikelihoodRatio | None = None
     qualitative: Direction | None = None
     criterion: CriterionKind | None = None
@@ -55,11 +84,18 @@ class Statement(Rule):
     weighed: bool = True
     note: str | None = None
 
+    @property
+    def figure(self) -> Frequency | Distribution | None:
+        """What was counted or measured in patients with the cause."""
+        return self.frequency or self.distribution
+
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
-        kinds = (self.frequency, self.likelihood_ratio, self.qualitative, self.criterion)
+        kinds = (self.frequency, self.distribution, self.likelihood_ratio, self.qualitative, self.criterion)
         if sum(kind is not None for kind in kinds) != 1:
-            raise ValueError("give exactly one of frequency, likelihood_ratio, qualitative or criterion")
+            raise ValueError("give exactly one of frequency, distribution, likelihood_ratio, qualitative or criterion")
+        if self.distribution and (self.bins or self.state == "absent"):
+            raise ValueError("a distribution speaks for all bins of its scale: drop `bins` and `state`")
         if (self.criterion is None) == (self.finding is None):
             raise ValueError("a criterion has `when`; every other statement has `finding`")
         if (self.criterion is None) != (self.when is None):
@@ -91,13 +127,41 @@ class TestAdvice(Rule):
     seen: Seen | None = None
 
 
+class Share(Rule):
+    """Which part of the patients with the cause have this kind of it: n of N with its source, or an estimate."""
+
+    n: int | None = Field(default=None, ge=0)
+    of: int | None = Field(default=None, gt=0)
+    estimate: float | None = Field(default=None, gt=0, lt=1)
+    reasoning: str | None = None
+    population: str | None = None
+    source: str | None = None
+    seen: Seen | None = None
+
+    @model_validator(mode="after")
+    def _sourced_or_labelled(self) -> Self:
+        if self.estimate is not None:
+            if not self.reasoning or self.n is not None:
+                raise ValueError("an estimate needs its reasoning, and no count beside it")
+        elif self.n is None or self.of is None or self.n > self.of or not (self.source and self.seen):
+            raise ValueError("give n of N with source and seen, or an estimate with its reasoning")
+        return self
+
+    @property
+    def value(self) -> float:
+        return self.estimate if self.estimate is not None else (self.n or 0) / (self.of or 1)
+
+
 class Variant(Rule):
-    """A kind of the cause that findings may tell apart (one virus among the viral infections)."""
+    """A kind of the cause (one virus among the viral infections). With a ``share`` it is weighed as a profile of its
+    own, which overrides the cause's cells where it differs; without, it only holds statements for the reader."""
 
     id: str
     name: str
+    share: Share | None = None
     codes: Codes = Codes()
     statements: tuple[Statement, ...] = ()
+    estimates: tuple[Estimates, ...] = ()
 
 
 class Expectation(Rule):
@@ -138,3 +202,8 @@ class Cause(Rule):
     mimics: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
     provenance: Provenance
+
+    @property
+    def kinds(self) -> tuple[Variant, ...]:
+        """The variants that are weighed as profiles of their own."""
+        return tuple(variant for variant in self.variants if variant.share is not None)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from leukoref.knowledge.attributes import dsi as dsi
 from leukoref.knowledge.base import Knowledge, all_statements
 from leukoref.knowledge.cause import Cause
-from leukoref.knowledge.evidence import EvidenceTable
+from leukoref.knowledge.evidence import EvidenceTable, Profile
 
 TOP_SHARE = 0.2
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
@@ -102,57 +102,51 @@ def estimates(base: Knowledge, table: EvidenceTable | None = None) -> list[Estim
     """Every estimate that is in use, the one that carries most weight first."""
     table = table or EvidenceTable(base)
     rows = []
-    for cause in base.causes:
-        for block in cause.estimates:
+    for profile in table.profiles:
+        for block in profile.estimates:
             for name, value in block.cells.items():
-                if _is_used(table, cause, name):
-                    rows.append(
-                        EstimateRow(
-                            cause=cause.id,
-                            finding=name,
-                            estimate=value,
-                            group=block.group,
-                            reasoning=block.reasoning,
-                            information=round(information(table, cause.id, name), 3),
-                        )
-                    )
+                if _is_used(table, profile, name):
+                    told = round(information(table, profile, name), 3)
+                    rows.append(EstimateRow(
+                        cause=profile.id, finding=name, estimate=value, group=block.group,
+                        reasoning=block.reasoning, information=told,
+                    ))  # fmt: skip
     return sorted(rows, key=lambda row: (-row.information, row.cause, row.finding))
 
 
-def _is_used(table: EvidenceTable, cause: Cause, name: str) -> bool:
+def _is_used(table: EvidenceTable, profile: Profile, name: str) -> bool:
     if name in table.base.scale:
-        cell = table.spreads[name].get(cause.id)
-        return cell is not None and cell.basis == "estimate"
-    rate = table.rates.get(name, {}).get(cause.id)
+        spread = table.spreads[name].get(profile.id)
+        return spread is not None and spread.basis == "estimate"
+    rate = table.rates.get(name, {}).get(profile.id)
     return rate is not None and rate.basis == "estimate"
 
 
-def information(table: EvidenceTable, cause: str, name: str) -> float:
-    """Decibans by which a finding or scale is expected to tell the cause from low counts at large."""
+def information(table: EvidenceTable, profile: Profile, name: str) -> float:
+    """Decibans by which a finding or scale is expected to tell the cause (or kind) from low counts at large."""
     scale = table.base.scale.get(name)
-    if scale is not None and cause in table.spreads.get(name, {}):
-        ours, theirs = table.spreads[name][cause].shares, table.scale_backgrounds[name]
-        weights = [table.scale_weight(scale, cause, 1 << position) for position in range(len(scale.bins))]
-        return sum((p - q) * weight for p, q, weight in zip(ours, theirs, weights, strict=True))
-    rate, cell = table.rates.get(name, {}).get(cause), table.cells.get(name, {}).get(cause)
-    if rate is None or cell is None:
+    spread = table.spread(name, profile) if scale else None
+    if scale is not None and spread is not None:
+        theirs = table.scale_backgrounds[name]
+        weights = [table.scale_weight(scale, profile, 1 << position) for position in range(len(scale.bins))]
+        return sum((p - q) * weight for p, q, weight in zip(spread.shares, theirs, weights, strict=True))
+    cell = table.cell(name, profile)
+    if cell is None or cell.rate.basis == "ratio":
         return 0.0
-    return (rate.value - table.backgrounds[name].value) * (cell.present - cell.absent)
+    return (cell.rate.value - table.backgrounds[name].value) * (cell.present - cell.absent)
 
 
 def core_cells(base: Knowledge, table: EvidenceTable) -> Iterator[CoreCell]:
-    """Every core cell that is filled: causes by core presence findings and scales."""
+    """Every core cell that is filled: causes by core presence findings and scales. Sourced is a cell for which the
+    cause has a figure, or one of its kinds that are weighed has one."""
     for cause in base.causes:
-        for name in base.core_presence:
-            rate = table.rates.get(name, {}).get(cause.id)
-            if rate is not None:
-                told = information(table, cause.id, name)
-                yield CoreCell(cause=cause.id, finding=name, information=told, sourced=rate.basis == "sourced")
-        for name in base.scale:
-            cell = table.spreads.get(name, {}).get(cause.id)
-            if cell is not None:
-                told = information(table, cause.id, name)
-                yield CoreCell(cause=cause.id, finding=name, information=told, sourced=cell.basis == "sourced")
+        owners = [profile for profile in table.profiles if profile.cause is cause]
+        for name in (*base.core_presence, *base.scale):
+            cells = (table.spreads if name in base.scale else table.rates).get(name, {})
+            if cause.id in cells:
+                told = information(table, owners[0], name)
+                sourced = any(cells[owner.id].basis == "sourced" for owner in owners if owner.id in cells)
+                yield CoreCell(cause=cause.id, finding=name, information=told, sourced=sourced)
 
 
 def coverage(base: Knowledge, table: EvidenceTable | None = None) -> Coverage:
@@ -174,8 +168,8 @@ def _cause_coverage(cause: Cause, base: Knowledge, cells: list[CoreCell]) -> Cau
     return CauseCoverage(
         cause=cause.id,
         statements=len(found),
-        figures=sum(bool(s.likelihood_ratio or (s.frequency and s.frequency.term is None)) for s in found),
-        denominators=sum(bool(s.frequency and s.frequency.of) for s in found),
+        figures=sum(bool(s.figure or s.likelihood_ratio) and not (s.frequency and s.frequency.term) for s in found),
+        denominators=sum(bool(s.figure and s.figure.of) for s in found),
         full_text=sum(s.seen == "full text" for s in found),
         abstract=sum(s.seen == "abstract" for s in found),
         excerpt=sum(s.seen == "excerpt" for s in found),

@@ -12,19 +12,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.cause import Cause, Frequency, Statement
+from leukoref.knowledge.cause import Cause, Estimates, Frequency, Statement, Variant
 from leukoref.knowledge.conditions import comparisons
-from leukoref.knowledge.settings import PriorEntry, Setting
+from leukoref.knowledge.pretest import Basis, PriorTables, decibans
+from leukoref.knowledge.spreads import constraints, raked
 from leukoref.knowledge.vocabulary import Scale
 
-Basis = Literal["sourced", "estimate", "ratio"]
-
-
-def decibans(ratio: float) -> float:
-    return 10.0 * math.log10(ratio)
+AGE_SCALE = "age"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +53,23 @@ class ScaleCell:
 
 
 @dataclass(frozen=True, slots=True)
-class Prior:
-    """How common a cause is in one table, with what that rests on."""
+class Profile:
+    """A cause, or a kind of it, as the findings are weighed against it."""
 
-    value: float
-    basis: Basis
-    text: str
-    sources: tuple[str, ...]
+    cause: Cause
+    kind: Variant | None = None
+
+    @property
+    def id(self) -> str:
+        return f"{self.cause.id}/{self.kind.id}" if self.kind else self.cause.id
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        return (self.kind or self.cause).statements
+
+    @property
+    def estimates(self) -> tuple[Estimates, ...]:
+        return (self.kind or self.cause).estimates
 
 
 class EvidenceTable:
@@ -71,7 +77,9 @@ class EvidenceTable:
 
     def __init__(self, base: Knowledge) -> None:
         self.base = base
+        self.pretest = PriorTables(base)
         self.causes = tuple(cause.id for cause in base.causes)
+        self.profiles = tuple(Profile(cause, kind) for cause in base.causes for kind in (None, *cause.kinds))
         self._jeffreys: float = base.parameter("jeffreys")
         self._assumed: float = base.parameter("assumed_denominator")
         self._terms: Mapping[str, float] = base.parameter("frequency_terms")
@@ -84,6 +92,7 @@ class EvidenceTable:
         joint = {finding for finding, count in Counter(name for name, _, _ in said).items() if count > 1}
         self.words = {name: (scale, word) for name, scale, word in said if name not in joint}
         self._worded = {name for name, _, _ in said}
+        self._inputs = {entry.finding: (scale, entry) for scale in base.scales for entry in scale.inputs}
         self.told_by_scales = _told_by_scales(base)
 
     # -- probabilities ----------------------------------------------------------------------------
@@ -112,22 +121,22 @@ class EvidenceTable:
 
     @cached_property
     def rates(self) -> dict[str, dict[str, Rate]]:
-        """finding -> cause -> P(finding | cause)."""
+        """finding -> profile -> P(finding | profile); a kind has an entry only where it differs from its cause."""
         table: dict[str, dict[str, Rate]] = defaultdict(dict)
-        for cause in self.base.causes:
+        for profile in self.profiles:
             grouped: dict[str, list[Statement]] = defaultdict(list)
-            for statement in cause.statements:
+            for statement in profile.statements:
                 plain = statement.weighed and statement.frequency and not statement.bins
                 on_scale = statement.finding in self._worded or statement.finding in self.base.scale
                 if plain and statement.finding and not on_scale:
                     grouped[statement.finding].append(statement)
             for finding, statements in grouped.items():
-                table[finding][cause.id] = self._sourced_rate(statements)
-            for block in cause.estimates:
+                table[finding][profile.id] = self._sourced_rate(statements)
+            for block in profile.estimates:
                 for name, value in block.cells.items():
-                    if isinstance(value, (int, float)) and cause.id not in table[name]:
+                    if isinstance(value, (int, float)) and profile.id not in table[name]:
                         text = f"estimate {value:.2g}"
-                        table[name][cause.id] = Rate(self._estimated(float(value)), "estimate", text)
+                        table[name][profile.id] = Rate(self._estimated(float(value)), "estimate", text)
         return dict(table)
 
     def _sourced_rate(self, statements: Sequence[Statement]) -> Rate:
@@ -138,134 +147,97 @@ class EvidenceTable:
 
     @cached_property
     def spreads(self) -> dict[str, dict[str, ScaleCell]]:
-        """scale -> cause -> its spread: the estimate, raked so that sourced bins carry their sourced mass."""
+        """scale -> profile -> its spread: the estimate (of a kind, else of its cause), raked so that sourced bins carry
+        their sourced mass."""
         table: dict[str, dict[str, ScaleCell]] = defaultdict(dict)
-        for cause in self.base.causes:
-            estimates = {
+        for profile in self.profiles:
+            shapes = {
                 name: value
-                for block in cause.estimates
+                for block in profile.estimates
                 for name, value in block.cells.items()
                 if isinstance(value, tuple)
             }
-            constraints = self._constraints(cause)
-            for name in {*estimates, *constraints}:
+            said = self._constraints(profile)
+            for name in {*shapes, *said}:
                 scale = self.base.scale.get(name)
-                if scale is not None:
-                    start = estimates.get(name, tuple(1 / len(scale.bins) for _ in scale.bins))
-                    table[name][cause.id] = self._raked(start, constraints.get(name, {}))
+                if scale is None:
+                    continue
+                inherited = table[name].get(profile.cause.id)
+                even = tuple(1 / len(scale.bins) for _ in scale.bins)
+                start = shapes.get(name) or (inherited.shares if inherited else even)
+                table[name][profile.id] = self._fitted(start, said.get(name, []))
         return dict(table)
 
-    def _constraints(self, cause: Cause) -> dict[str, dict[int, list[Statement]]]:
-        """scale -> bin mask -> the statements that give this mass."""
-        found: dict[str, dict[int, list[Statement]]] = defaultdict(lambda: defaultdict(list))
-        for statement in cause.statements:
-            if not (statement.weighed and statement.frequency and statement.finding):
-                continue
-            if statement.bins:
-                scale = self.base.scale[statement.finding]
-                found[scale.id][scale.mask(statement.bins)].append(statement)
-            elif statement.finding in self.words:
-                scale, word = self.words[statement.finding]
-                if word.present:
-                    found[scale.id][scale.mask(word.present)].append(statement)
+    def _constraints(self, profile: Profile) -> dict[str, list[tuple[int, Frequency, Statement]]]:
+        """scale -> what statements say of the mass of some of its bins."""
+        found: dict[str, list[tuple[int, Frequency, Statement]]] = defaultdict(list)
+        words = {name: (scale, word.present) for name, (scale, word) in self.words.items()}
+        for name, mask, figure, statement in constraints(
+            profile.statements, self.base.scale, self._inputs, words,
+            patients=int(self._assumed), widest=self.base.parameter("assumed_spread_at_most"),
+        ):  # fmt: skip
+            found[name].append((mask, figure, statement))
         return found
 
-    def _raked(self, start: Sequence[float], constraints: Mapping[int, Sequence[Statement]]) -> ScaleCell:
-        """Iterative proportional fitting of the bins to the sourced masses."""
-        total = sum(start)
-        shares = [max(share / total, self._floor / len(start)) for share in start]
+    def _fitted(self, start: Sequence[float], said: Sequence[tuple[int, Frequency, Statement]]) -> ScaleCell:
+        masks: dict[int, list[tuple[Frequency, bool]]] = defaultdict(list)
+        for mask, figure, statement in said:
+            masks[mask].append((figure, statement.state == "absent"))
         targets = {
-            mask: self.pooled([s.frequency for s in given if s.frequency], [s.state == "absent" for s in given])[0]
-            for mask, given in constraints.items()
+            mask: self.pooled([figure for figure, _ in given], [absent for _, absent in given])[0]
+            for mask, given in masks.items()
         }
-        for _ in range(50 if len(targets) > 1 else 1):
-            for mask, mass in targets.items():
-                inside = sum(share for i, share in enumerate(shares) if mask >> i & 1)
-                outside = sum(shares) - inside
-                if inside and outside:
-                    shares = [
-                        share * (mass / inside if mask >> i & 1 else (1 - mass) / outside)
-                        for i, share in enumerate(shares)
-                    ]
-        total = sum(shares)
-        statements = tuple(statement for given in constraints.values() for statement in given)
-        basis: Basis = "sourced" if statements else "estimate"
-        return ScaleCell(tuple(share / total for share in shares), basis, statements)
+        statements = tuple(dict.fromkeys(statement for _, _, statement in said))
+        return ScaleCell(raked(start, targets, self._floor), "sourced" if said else "estimate", statements)
 
-    # -- priors -----------------------------------------------------------------------------------
+    # -- kinds ------------------------------------------------------------------------------------
 
     @cached_property
-    def settings(self) -> dict[str, str]:
-        """Name or alias of a setting -> its id."""
-        return {
-            alias.casefold().replace("_", " "): name
-            for name, setting in self.base.priors.settings.items()
-            for alias in (name, setting.name, *setting.aliases)
-        }
+    def _kind_shares(self) -> tuple[float, ...]:
+        """Profile by profile its share of its cause; what the kinds leave is the cause's own."""
+        found = []
+        for cause in self.base.causes:
+            shares = [max(kind.share.value, self._floor) for kind in cause.kinds if kind.share]
+            found += [max(1 - sum(shares), self._floor) if shares else 1.0, *shares]
+        return tuple(found)
 
-    def table_for(self, setting: str | None, age: float | None) -> str:
-        """Which table of priors applies: the one of the age band, else the named setting's."""
-        priors = self.base.priors
-        chosen = self.settings.get((setting or "unspecified").strip().casefold().replace("_", " "), "unspecified")
-        if age is None:
-            return chosen
-        band = next(band for band in priors.age_bands if age < band.below_years)
-        if band.table != "setting":
-            return band.table
-        bound = {entry.table for entry in priors.age_bands}
-        return "unspecified" if chosen in bound else chosen
-
-    @cached_property
-    def priors(self) -> dict[str, dict[str, Prior]]:
-        """table -> cause -> prior, normalised over the causes of the base; mixtures after the plain tables."""
-        found: dict[str, dict[str, Prior]] = {}
-        settings = self.base.priors.settings
-        for name, setting in settings.items():
-            if not setting.mixture:
-                found[name] = _normalised({c: self._raw_prior(setting.causes.get(c), setting) for c in self.causes})
-        for name, setting in settings.items():
-            if setting.mixture:
-                found[name] = _normalised({c: self._mixed_prior(c, setting, found) for c in self.causes})
-        return found
-
-    def _mixed_prior(self, cause: str, setting: Setting, tables: Mapping[str, Mapping[str, Prior]]) -> Prior:
-        parts = {name: tables[name][cause] for name in setting.mixture}
-        value = sum(setting.mixture[name] * prior.value for name, prior in parts.items())
-        sources = tuple(dict.fromkeys(source for prior in parts.values() for source in prior.sources))
-        basis: Basis = "sourced" if all(prior.basis == "sourced" for prior in parts.values()) else "estimate"
-        return Prior(value, basis, f"mixture of {len(parts)} settings", sources)
-
-    def _raw_prior(self, entry: PriorEntry | None, setting: Setting) -> Prior:
-        priors = self.base.priors
-        if entry is None:
-            return Prior(priors.floor.weight, "estimate", f"not listed for {setting.name}: the floor", ())
-        sources = (entry.source,) if entry.source else ()
-        if entry.n is not None and entry.of:
-            extra = priors.smoothing.pseudocount
-            value = (entry.n + extra) / (entry.of + 2 * extra)
-            return Prior(value, "sourced", f"{entry.n} of {entry.of} {entry.population or ''}".strip(), sources)
-        if entry.proportion is not None:
-            value = max(entry.proportion, priors.floor.weight)
-            return Prior(value, "sourced", f"{entry.proportion:.1%} of {entry.population or setting.name}", sources)
-        if entry.estimate is not None:
-            return Prior(entry.estimate, "estimate", f"estimate {entry.estimate:.2g}, {setting.name}", sources)
-        value = priors.tiers[entry.tier or ""].weight
-        return Prior(
-            value, "estimate", f"estimate {value:.2g} ({entry.tier}), {setting.name}".replace("_", " "), sources
+    def kind_weights(self, band: int) -> tuple[float, ...]:
+        """Profile by profile the decibans of its share of its cause at an age in the bins of ``band``: a kind counts as
+        far as its patients are of this age."""
+        joint = []
+        for profile, share in zip(self.profiles, self._kind_shares, strict=True):
+            age = self.spread(AGE_SCALE, profile)
+            joint.append(share * (_share(age.shares, band) if age else 1.0))
+        totals: dict[str, float] = defaultdict(float)
+        for profile, value in zip(self.profiles, joint, strict=True):
+            totals[profile.cause.id] += value
+        return tuple(
+            decibans(value / totals[profile.cause.id]) for profile, value in zip(self.profiles, joint, strict=True)
         )
+
+    def cell(self, finding: str, profile: Profile) -> Cell | None:
+        """What a profile says of a finding: its own word, else its cause's."""
+        speakers = self.cells.get(finding, {})
+        return speakers.get(profile.id) or speakers.get(profile.cause.id)
+
+    def spread(self, scale: str, profile: Profile) -> ScaleCell | None:
+        """How a profile spreads over a scale: by its own shape, else its cause's."""
+        speakers = self.spreads.get(scale, {})
+        return speakers.get(profile.id) or speakers.get(profile.cause.id)
 
     # -- background and weights ---------------------------------------------------------------------
 
     @cached_property
     def _mix(self) -> dict[str, float]:
         """The mix of causes behind the background rates: the table for an unspecified setting."""
-        return {cause: prior.value for cause, prior in self.priors["unspecified"].items()}
+        return {cause: prior.value for cause, prior in self.pretest.tables["unspecified"].items()}
 
     @cached_property
     def backgrounds(self) -> dict[str, Rate]:
         """finding -> P(finding | low count at large): a cohort's figure, else computed from the base."""
         found = {}
-        for name, speakers in self.rates.items():
+        for name, profiles in self.rates.items():
+            speakers = {cause: rate for cause, rate in profiles.items() if cause in self._mix}
             finding = self.base.finding.get(name)
             given = finding.background if finding else None
             if given is not None and given.estimate is None:
@@ -274,17 +246,7 @@ class EvidenceTable:
                 found[name] = Rate(value, "sourced", f"{text} in {given.population or 'people with a low count'}",
                                    sources=(given.source,) if given.source else ())  # fmt: skip
                 continue
-            rest = (
-                given.estimate
-                if given and given.estimate
-                else self._rest.get(finding.test if finding else "", self._rest["default"])
-            )
-            spoken = sum(self._mix[cause] for cause in speakers)
-            value = sum(self._mix[cause] * rate.value for cause, rate in speakers.items()) + (1 - spoken) * rest
-            text = f"computed from {len(speakers)} causes" + (
-                f", {rest:.2g} assumed for the rest" if spoken < 0.999 else ""
-            )
-            found[name] = Rate(self._estimated(value), "estimate", text)
+            found[name] = self._computed(name, speakers, given.estimate if given else None)
         for name, rate in found.items():
             least = self._least_background(name, found)
             if rate.basis == "estimate" and least > rate.value:
@@ -293,6 +255,38 @@ class EvidenceTable:
                 )
         return found
 
+    def _computed(self, name: str, speakers: Mapping[str, Rate], stated: float | None) -> Rate:
+        """The prior-weighted rate over all causes. A cause that is silent on a finding has it as often as its stated
+        rest; else as often as it has the wider core finding, at the ratio of the two where both are told; else as
+        often as `rest_rates` say."""
+        finding = self.base.finding.get(name)
+        rest = stated or self._rest.get(finding.test if finding else "", self._rest["default"])
+        wide = {} if stated else self._wide_rates(name)
+        told = {cause: self._mix[cause] for cause in speakers if wide.get(cause)}
+        text = f"{rest:.2g} assumed for the rest"
+        silent = dict.fromkeys(self.causes, rest)
+        if told:
+            ratios = [mix * min(speakers[cause].value / wide[cause], 1.0) for cause, mix in told.items()]
+            ratio = sum(ratios) / sum(told.values())
+            silent = {cause: ratio * wide.get(cause, 0.0) for cause in self.causes}
+            text = "the rest as often as the wider finding suggests"
+        rates = {cause: speakers[cause].value if cause in speakers else silent[cause] for cause in self.causes}
+        value = sum(self._mix[cause] * rate for cause, rate in rates.items())
+        spoken = sum(self._mix[cause] for cause in speakers)
+        text = f"computed from {len(speakers)} causes" + (f", {text}" if spoken < 0.999 else "")
+        return Rate(self._estimated(value), "estimate", text)
+
+    def _wide_rates(self, name: str) -> dict[str, float]:
+        """How often each cause has the nearest wider finding to which every cause speaks."""
+        for wider in self.base.ancestors.get(name, ()):
+            if self.base.finding[wider].core and wider in self.rates:
+                return {cause: rate.value for cause, rate in self.rates[wider].items() if cause in self._mix}
+            if wider in self.words and self.words[wider][1].present:
+                scale, word = self.words[wider]
+                mask, cells = scale.mask(word.present), self.spreads[scale.id]
+                return {cause: _share(cell.shares, mask) for cause, cell in cells.items() if cause in self._mix}
+        return {}
+
     def _least_background(self, name: str, found: Mapping[str, Rate]) -> float:
         """A wide finding (constitutional symptoms) is there whenever a narrower core one is: fever, fatigue."""
         narrower = [f for f in self.base.descendants.get(name, ()) if self.base.finding[f].core and f in found]
@@ -300,7 +294,7 @@ class EvidenceTable:
 
     @cached_property
     def cells(self) -> dict[str, dict[str, Cell]]:
-        """finding -> cause -> weights; a cause that says nothing of a finding has no cell (neutral)."""
+        """finding -> profile -> weights; a cause that says nothing of a finding has no cell (neutral)."""
         table: dict[str, dict[str, Cell]] = {}
         for name, speakers in self.rates.items():
             background = self.backgrounds[name].value
@@ -312,13 +306,13 @@ class EvidenceTable:
                 )
                 for cause, rate in speakers.items()
             }
-        for cause_ in self.base.causes:
-            for statement in cause_.statements:
+        for profile in self.profiles:
+            for statement in profile.statements:
                 if statement.likelihood_ratio and statement.finding and statement.weighed:
                     ratio = statement.likelihood_ratio
                     rate = Rate(math.nan, "ratio", f"LR+ {ratio.positive or '-'} / LR- {ratio.negative or '-'}",
                                 (statement,), (statement.source,))  # fmt: skip
-                    table.setdefault(statement.finding, {})[cause_.id] = Cell(
+                    table.setdefault(statement.finding, {})[profile.id] = Cell(
                         rate,
                         self.clip(decibans(ratio.positive or 1.0), "ratio"),
                         self.clip(decibans(ratio.negative or 1.0), "ratio"),
@@ -343,17 +337,18 @@ class EvidenceTable:
     def scale_backgrounds(self) -> dict[str, tuple[float, ...]]:
         """scale -> share of each bin in low counts at large (prior-weighted over the causes that speak)."""
         found = {}
-        for name, speakers in self.spreads.items():
+        for name, profiles in self.spreads.items():
             bins = len(self.base.scale[name].bins)
+            speakers = {cause: cell for cause, cell in profiles.items() if cause in self._mix}
             total = sum(self._mix[cause] for cause in speakers)
             found[name] = tuple(
                 sum(self._mix[cause] * cell.shares[i] for cause, cell in speakers.items()) / total for i in range(bins)
             )
         return found
 
-    def scale_weight(self, scale: Scale, cause: str, mask: int, band: int | None = None) -> float:
+    def scale_weight(self, scale: Scale, profile: Profile, mask: int, band: int | None = None) -> float:
         """Weight of a value that lies in the bins of ``mask``, among the bins of ``band`` (all by default)."""
-        cell = self.spreads.get(scale.id, {}).get(cause)
+        cell = self.spread(scale.id, profile)
         if cell is None:
             return 0.0
         background = self.scale_backgrounds[scale.id]
@@ -391,11 +386,6 @@ def _told_by_scales(base: Knowledge) -> frozenset[str]:
     while fresh := {name for name, parts in asked.items() if name not in told and parts <= spoken | told}:
         told |= fresh
     return frozenset(name for name in told if not base.finding[name].core)
-
-
-def _normalised(raw: Mapping[str, Prior]) -> dict[str, Prior]:
-    total = sum(prior.value for prior in raw.values())
-    return {cause: Prior(p.value / total, p.basis, p.text, p.sources) for cause, p in raw.items()}
 
 
 def _share(shares: Iterable[float], mask: int) -> float:

@@ -15,11 +15,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from leukoref import units
 from leukoref.errors import KnowledgeError
-from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.base import Knowledge, all_statements
 from leukoref.knowledge.cause import Cause
+from leukoref.knowledge.conditions import comparisons
 from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
@@ -36,11 +38,46 @@ COLLECTIONS: dict[str, tuple[tuple[str, type[BaseModel]], ...]] = {
     "disclaimers.yaml": (("disclaimers", Disclaimer),),
     "sources.yaml": (("references", Reference),),
 }
+CACHES_KEPT = 8  # a rule author's every change makes a new one
 BASE_FIELDS = ("version", "reviewed", "mechanisms", "differential", "duration_findings")
 FIELDS: dict[type[BaseModel], str] = {
     Finding: "findings", Scale: "scales", Derived: "derived", Cause: "causes", Drug: "drugs",
     RedFlag: "red_flags", WorkupStep: "tests", Disclaimer: "disclaimers", Reference: "references",
 }  # fmt: skip
+
+
+class Kept(BaseModel):
+    """What the cache holds: the validated base, and what is slow to work out from it."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    base: Knowledge
+    finding_names: dict[str, str]
+    drug_names: dict[str, str]
+    conversions: tuple[units.Conversion, ...]
+
+    @classmethod
+    def of(cls, base: Knowledge) -> Kept:
+        """Raises KnowledgeError if two findings share a name."""
+        targets = [(entry.unit, entry.molar_mass) for entry in base.findings if entry.unit]
+        written = (*base.unit_aliases, *(unit for unit, _ in targets), *_limit_units(base))
+        return cls(
+            base=base, finding_names=base.finding_names, drug_names=base.drug_names,
+            conversions=tuple(units.conversions(written, targets)),
+        )  # fmt: skip
+
+    def opened(self) -> Knowledge:
+        """The base, with the indexes that it would otherwise build when they are first asked for."""
+        vars(self.base).update(finding_names=self.finding_names, drug_names=self.drug_names)
+        units.remember(self.conversions)
+        return self.base
+
+
+def _limit_units(base: Knowledge) -> Iterator[str]:
+    """Units in which conditions are written."""
+    criteria = (s.when for cause in base.causes for s in all_statements(cause) if s.when)
+    for when in (*(rule.when for rule in base.derived), *(flag.when for flag in base.red_flags), *criteria):
+        yield from (units.ucum(part.unit, base.unit_index) for part in comparisons(when) if part.unit)
 
 
 class Complaint(BaseModel):
@@ -113,7 +150,7 @@ def _load(extra: tuple[str, ...], cache: bool) -> Knowledge:
     if base is None:
         raise KnowledgeError("\n".join(map(str, complaints)))
     if store is not None:
-        _write_atomically(store, base.model_dump_json(by_alias=True, exclude_defaults=True).encode())
+        _write_atomically(store, Kept.of(base).model_dump_json(by_alias=True, exclude_defaults=True).encode())
     return base
 
 
@@ -123,7 +160,7 @@ def _from_cache(store: Path) -> Knowledge:
     resting = gc.isenabled()
     gc.disable()
     try:
-        return Knowledge.model_validate_json(store.read_bytes())
+        return Kept.model_validate_json(store.read_bytes()).opened()
     finally:
         if resting:
             gc.enable()
@@ -251,5 +288,7 @@ def _write_atomically(path: Path, content: bytes) -> None:
         scratch = path.with_suffix(f".{os.getpid()}.tmp")
         scratch.write_bytes(content)
         scratch.replace(path)
+        for old in sorted(path.parent.glob("knowledge-*.json"), key=lambda kept: -kept.stat().st_mtime)[CACHES_KEPT:]:
+            old.unlink(missing_ok=True)
     except OSError:
         return  # a read-only home is no reason to fail: the base was read, only not kept

@@ -5,7 +5,6 @@ Exact after normalising, never fuzzy: a wrong finding is worse than one that was
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -62,4 +61,6 @@ def _singular(word: str) -> str:
 
 def suggestions(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     """Known names that look like ``name``: offered to the reader, never used."""
+    import difflib
+
     return difflib.get_close_matches(normalise(name), list(known), n=limit, cutoff=0.75)

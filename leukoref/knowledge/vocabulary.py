@@ -121,11 +121,15 @@ class Finding(Rule):
 
 
 class ScaleInput(Rule):
-    """A quantity and the limits between the bins; a value on a limit belongs to the upper bin."""
+    """A quantity and the limits between the bins; a value on a limit belongs to the upper bin. ``also`` gives other
+    units in which papers print it, with the factor to ``unit``; ``spread`` the standard deviation assumed for a mean or
+    median printed without one (on a ``log`` scale that of log10)."""
 
     finding: str
     cuts: tuple[float, ...]
     unit: str
+    also: dict[str, float] = {}
+    spread: float = Field(gt=0)
 
 
 class ScaleWord(Rule):
@@ -143,6 +147,7 @@ class Scale(Rule):
     name: str
     bins: tuple[str, ...]
     inputs: tuple[ScaleInput, ...]
+    shape: Literal["linear", "log"] = "linear"
     words: tuple[ScaleWord, ...] = ()
     cluster: str | None = None
     test: str = "full_blood_count"

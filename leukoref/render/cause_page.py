@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.cause import Cause, Frequency, Sourced, Statement
+from leukoref.knowledge.cause import Cause, Distribution, Frequency, Share, Sourced, Statement
 from leukoref.knowledge.evidence import EvidenceTable
 from leukoref.render.citations import Citations, percent, plain, signed, words
 from leukoref.render.markdown import bibliography, escape
@@ -80,7 +80,10 @@ class _Page:
 
     def _spreads(self) -> Iterator[str]:
         """Sourced statements about the bins of a scale."""
-        shown = [s for s in self.cause.statements if s.frequency and (s.bins or s.finding in self.table.words)]
+        shown = [
+            s for s in self.cause.statements
+            if s.weighed and (s.distribution or (s.frequency and (s.bins or s.finding in self.table.words)))
+        ]  # fmt: skip
         if shown:
             yield "\n## Counts and other measurements\n"
             yield "| Measurement | How often | In whom | Why | Sources |\n|---|---|---|---|---|"
@@ -88,7 +91,7 @@ class _Page:
                 yield self._statement_row(entry)
 
     def _qualitative(self) -> Iterator[str]:
-        shown = [s for s in self.cause.statements if s.qualitative or (s.frequency and not s.weighed)]
+        shown = [s for s in self.cause.statements if s.qualitative or (_figure(s) and not s.weighed)]
         if shown:
             yield "\n## Shown, not weighed\n"
             yield "| Finding | How often | In whom | Why | Sources |\n|---|---|---|---|---|"
@@ -97,20 +100,30 @@ class _Page:
 
     def _statement_row(self, entry: Statement) -> str:
         name = self._name(entry.finding or "") + (f" in {', '.join(entry.bins)}" if entry.bins else "")
-        told = frequency(entry.frequency) if entry.frequency else (entry.qualitative or "")
+        told = _figure(entry) or entry.qualitative or ""
         told = f"absent: {told}" if entry.state == "absent" else told
         cells = (name, told, entry.population or "", entry.reason)
         return f"| {' | '.join(escape(plain(cell)) for cell in cells)} | {self._mark(entry.source)} |"
 
     def _variants(self) -> Iterator[str]:
+        """The kinds of the cause: their share, what differs in them, and the figures that say so."""
         if self.cause.variants:
             yield "\n## Kinds\n"
-            for variant in self.cause.variants:
-                told = [
-                    f"{self._name(s.finding)} {frequency(s.frequency)} {self._mark(s.source)}"
-                    for s in variant.statements if s.finding and s.frequency
-                ]  # fmt: skip
-                yield f"- **{escape(variant.name)}**" + (f": {'; '.join(told)}" if told else "")
+        for variant in self.cause.variants:
+            share = ""
+            if variant.share:
+                share = f" ({f'{_share(variant.share)} {self._mark(variant.share.source)}'.rstrip()})"
+            told = [
+                f"{self._name(s.finding)} {_figure(s)} {self._mark(s.source)}"
+                for s in variant.statements if s.finding and _figure(s)
+            ]  # fmt: skip
+            yield f"- **{escape(plain(variant.name))}**{share}" + (f": {'; '.join(told)}" if told else "")
+            for block in variant.estimates:
+                cells = ", ".join(
+                    f"{self._name(name)} {percent(value) if isinstance(value, (int, float)) else _bins(value)}"
+                    for name, value in block.cells.items()
+                )
+                yield f"  - est.: {escape(plain(block.reasoning))} {escape(cells)}"
 
     def _core(self) -> Iterator[str]:
         """The whole core profile, folded: estimates with their reasoning, and what sourced figures made of them."""
@@ -166,6 +179,32 @@ def frequency(figure: Frequency) -> str:
     if figure.proportion is not None:
         return percent(figure.proportion) + (f" of {figure.of}" if figure.of else " (denominator not given)")
     return f"{words(figure.term or '')} (qualitative)"
+
+
+def distribution(figure: Distribution) -> str:
+    """A mean or median as it was published: 'median 9.8 g/dL (quartiles 8.1 to 11.2) in 120'."""
+    low, high = figure.quartiles or figure.range or (None, None)
+    spread = f" (SD {figure.sd:g})" if figure.sd else ""
+    if low is not None:
+        spread = f" ({'quartiles' if figure.quartiles else 'range'} {low:g} to {high:g})"
+    centre = f"{'median' if figure.median is not None else 'mean'} {figure.centre:g} {figure.unit}{spread}"
+    return centre + (f" in {figure.of}" if figure.of else " (denominator not given)")
+
+
+def _figure(entry: Statement) -> str:
+    if entry.distribution:
+        return distribution(entry.distribution)
+    return frequency(entry.frequency) if entry.frequency else ""
+
+
+def _share(share: Share) -> str:
+    if share.estimate is not None:
+        return f"est. {percent(share.estimate)} of the cause: {escape(plain(share.reasoning or ''))}"
+    return f"{share.n} of {share.of}{f', {escape(plain(share.population))}' if share.population else ''}"
+
+
+def _bins(shares: Sequence[float]) -> str:
+    return "/".join(percent(share) for share in shares)
 
 
 def _given(keys: Iterable[str | None]) -> Iterator[str]:

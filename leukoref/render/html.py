@@ -112,7 +112,7 @@ def _evidence(entry: Entry, largest: float) -> str:
     head = f'<strong>{entry.rank}. {escape(entry.name)}</strong> <span class="tag">{escape(entry.band)}</span>'
     notes = [_list(title, map(_weighed, lines)) for title, lines in (
         ("Adjustments", entry.adjustments), ("Criteria", entry.criteria), ("Drugs", entry.drugs),
-        ("Kinds favoured", entry.variants),
+        ("Kinds", entry.variants),
     )]  # fmt: skip
     missing = f"<p><strong>Unknown so far:</strong> {escape(', '.join(entry.missing))}</p>" if entry.missing else ""
     table = _table(

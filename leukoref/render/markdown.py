@@ -81,7 +81,7 @@ def _entry(entry: Entry) -> Iterator[str]:
     yield from _side("Against", entry.against, entry.against_rest)
     for title, notes in (
         ("Adjustments", entry.adjustments), ("Criteria", entry.criteria), ("Drugs", entry.drugs),
-        ("Kinds favoured", entry.variants),
+        ("Kinds", entry.variants),
     ):  # fmt: skip
         if notes:
             yield f"\n**{title}**\n"

@@ -171,7 +171,7 @@ def _evidence(entry: Entry) -> RenderableType:
     parts += _side("against", "red", entry.against, entry.against_rest)
     for name, notes in (
         ("adjustments", entry.adjustments), ("criteria", entry.criteria), ("drugs", entry.drugs),
-        ("kinds favoured", entry.variants[:3]),
+        ("kinds", entry.variants),
     ):  # fmt: skip
         if notes:
             parts.append(Padding(Text(name, style="bold"), (0, 0, 0, 3)))

@@ -27,6 +27,7 @@ BANDS = {
     "against": "evidence against",
     "excluded": "excluded",
 }
+LEAST_PART = 0.05  # of a cause's weight that a kind makes up to be shown
 CRITERIA = {"establishes": "establishes", "excludes": "excludes", "requires": "required, not met"}
 LEGEND = (
     "Weights are decibans: 10 log10 of how many times likelier the finding is in this cause than in low counts at "
@@ -202,7 +203,10 @@ def _entry(candidate: Candidate, cite: Citations, limit: int | None) -> Entry:
         adjustments=tuple(Note(plain(a.text), cite(a.sources), a.weight) for a in candidate.adjustments),
         criteria=tuple(Note(f"{CRITERIA[c.kind]}: {plain(c.reason)}", cite(c.sources)) for c in candidate.criteria),
         drugs=tuple(Note(_drug(drug), cite(drug.sources), drug.weight or None) for drug in candidate.drugs),
-        variants=tuple(Note(plain(v.name), cite(v.sources), v.weight) for v in candidate.variants if v.weight > 0),
+        variants=tuple(
+            Note(f"{plain(v.name)}: {percent(v.part)} of the cause's weight", cite(v.sources))
+            for v in candidate.variants if v.part >= LEAST_PART
+        ),
         missing=tuple(map(plain, candidate.missing)),
     )  # fmt: skip
 

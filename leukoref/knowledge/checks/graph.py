@@ -97,7 +97,8 @@ def _asked_for(draft: Draft) -> set[str]:
     used = {c.finding for entry, _, c in comparisons(draft) if c.finding != getattr(entry.value, "finding", None)}
     for cause in draft.causes:
         used.update(statement.finding for _, statement in statements(cause) if statement.finding)
-        used.update(name for block in cause.value.estimates for name in block.cells)
+        kinds = (block for kind in cause.value.variants for block in kind.estimates)
+        used.update(name for block in (*cause.value.estimates, *kinds) for name in block.cells)
     used.update(word.finding for scale in draft.scales for word in scale.value.words)
     used.update(modifier.finding for modifier in (draft.priors.value.modifiers if draft.priors else ()))
     used.add("low_white_cell_count")  # the engine's own question: is the count low at all

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from leukoref.knowledge.cause import Cause
+from leukoref.knowledge.cause import Cause, Estimates
 from leukoref.knowledge.checks import check
-from leukoref.knowledge.checks.reading import Draft
+from leukoref.knowledge.checks.reading import Draft, Path_
 from leukoref.knowledge.loader import Complaint
 
 TOLERANCE = 0.011  # shares are written with two decimals
@@ -41,7 +41,8 @@ def _spoken(cause: Cause, words: dict[str, str]) -> set[str]:
     """Core findings and scales the cause has a figure or an estimate for."""
     found = {name for block in cause.estimates for name in block.cells}
     for statement in cause.statements:
-        if statement.weighed and statement.finding and (statement.frequency or statement.likelihood_ratio):
+        said = statement.figure or statement.likelihood_ratio
+        if statement.weighed and statement.finding and said:
             found.add(statement.finding)
             if statement.finding in words:
                 found.add(words[statement.finding])
@@ -52,16 +53,33 @@ def _spoken(cause: Cause, words: dict[str, str]) -> set[str]:
 def wrong_cell(draft: Draft) -> Iterator[Complaint]:
     """An estimate is a probability of a presence finding, or one share per bin of a scale, adding up to 1."""
     for entry in draft.causes:
-        seen: dict[str, str] = {}
-        for position, block in enumerate(entry.value.estimates):
-            for name, value in block.cells.items():
-                problem = _cell_problem(name, value, draft)
-                if name in seen:
-                    problem = (f"{name} is estimated in {seen[name]!r} and again in {block.group!r}", "keep one")
-                seen.setdefault(name, block.group)
-                if problem:
-                    path = ("estimates", position, "cells", name)
-                    yield entry.complain("wrong_cell", problem[0], *path, remedy=problem[1])
+        owners: list[tuple[Path_, Sequence[Estimates]]] = [((), entry.value.estimates)]
+        owners += [(("variants", number), kind.estimates) for number, kind in enumerate(entry.value.variants)]
+        for place, blocks in owners:
+            seen: dict[str, str] = {}
+            for position, block in enumerate(blocks):
+                for name, value in block.cells.items():
+                    problem = _cell_problem(name, value, draft)
+                    if name in seen:
+                        problem = (f"{name} is estimated in {seen[name]!r} and again in {block.group!r}", "keep one")
+                    seen.setdefault(name, block.group)
+                    if problem:
+                        path = (*place, "estimates", position, "cells", name)
+                        yield entry.complain("wrong_cell", problem[0], *path, remedy=problem[1])
+
+
+@check
+def wrong_share(draft: Draft) -> Iterator[Complaint]:
+    """The shares of the kinds of a cause add up to at most 1, and only a kind with a share has estimates."""
+    for entry in draft.causes:
+        total = math.fsum(kind.share.value for kind in entry.value.kinds if kind.share)
+        if total > 1 + TOLERANCE:
+            message = f"the shares of its kinds add up to {total:.3g}"
+            yield entry.complain("wrong_share", message, "variants", remedy="they add up to 1 at most")
+        for number, kind in enumerate(entry.value.variants):
+            if kind.estimates and kind.share is None:
+                message, remedy = f"{kind.id} has estimates but no share", "say which part of the cause it is"
+                yield entry.complain("wrong_share", message, "variants", number, remedy=remedy)
 
 
 def _cell_problem(name: str, value: float | tuple[float, ...], draft: Draft) -> tuple[str, str] | None:

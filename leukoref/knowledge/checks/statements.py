@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from leukoref.knowledge.base import all_statements
-from leukoref.knowledge.cause import Cause, Frequency, Statement
+from leukoref.knowledge.cause import Cause, Distribution, Frequency, Statement
 from leukoref.knowledge.checks import check
 from leukoref.knowledge.checks.reading import Draft, Entry, Path_
 from leukoref.knowledge.checks.walking import statements
@@ -35,13 +35,26 @@ def speaks_of_a_quantity(draft: Draft) -> Iterator[Complaint]:
             if name is None:
                 continue
             finding = draft.finding.get(name)
-            if name in draft.scale and not statement.bins and (finding is None or finding.kind == "quantity"):
+            if statement.distribution:
+                if problem := _distribution_problem(name, statement.distribution, draft):
+                    yield entry.complain("speaks_of_a_quantity", problem[0], *path, remedy=problem[1])
+            elif name in draft.scale and not statement.bins and (finding is None or finding.kind == "quantity"):
                 message, remedy = f"{name} is a scale", f"name the bins: {', '.join(draft.scale[name].bins)}"
                 yield entry.complain("speaks_of_a_quantity", message, *path, remedy=remedy)
             elif name not in draft.scale and finding is not None and finding.kind == "quantity":
                 message = f"{name} is a quantity without a scale"
                 remedy = "derive a presence finding from it (rules/derived) and speak of that"
                 yield entry.complain("speaks_of_a_quantity", message, *path, remedy=remedy)
+
+
+def _distribution_problem(name: str, given: Distribution, draft: Draft) -> tuple[str, str] | None:
+    inputs = {entry.finding: entry for scale in draft.scales for entry in scale.value.inputs}
+    if name not in inputs:
+        return f"a distribution of {name}, which is no quantity of a scale", f"the quantities are {', '.join(inputs)}"
+    units = (inputs[name].unit, *inputs[name].also)
+    if given.unit not in units:
+        return f"a distribution of {name} in {given.unit!r}", f"use {' or '.join(units)}"
+    return None
 
 
 @check
@@ -79,7 +92,7 @@ def repeated_or_contradictory(draft: Draft) -> Iterator[Complaint]:
 
 
 def _compared(entry: Entry[Cause], path: Path_, earlier: Statement, later: Statement) -> list[Complaint]:
-    figures = ("state", "frequency", "likelihood_ratio", "qualitative")
+    figures = ("state", "frequency", "distribution", "likelihood_ratio", "qualitative")
     if all(getattr(earlier, key) == getattr(later, key) for key in figures):
         if earlier.population != later.population:
             return []

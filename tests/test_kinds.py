@@ -1,0 +1,185 @@
+"""Means and medians spread over bins, and causes of several kinds: both as a reader could work them out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sound_base import CAUSE, CAUSE_FILE, SOUND, lint_with, only, replaced, write
+from test_coverage import NUMBERS, WEIGHING
+
+from leukoref.assessor import Assessor
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.cause import Distribution
+from leukoref.knowledge.loader import read
+from leukoref.knowledge.spreads import bin_shares
+from leukoref.patient import Patient
+from leukoref.units import convert
+
+linted = pytest.fixture(lint_with)
+
+
+def shares(base: Knowledge, finding: str, **printed: object) -> dict[str, float]:
+    scale, entry = next((s, e) for s in base.scales for e in s.inputs if e.finding == finding)
+    figure = Distribution.model_validate({"unit": entry.unit, **printed})
+    return dict(zip(scale.bins, bin_shares(figure, scale, entry, patients=20, widest=0.5), strict=True))
+
+
+# -- distributions ------------------------------------------------------------------------------------------
+
+
+def test_half_of_the_patients_lie_below_the_median(base: Knowledge) -> None:
+    found = shares(base, "hemoglobin", median=10, quartiles=[7, 12])
+    assert found["<7"] == pytest.approx(0.25)
+    assert found["<7"] + found["7-10"] == pytest.approx(0.5)
+    assert found[">=12"] == pytest.approx(0.25)
+
+
+def test_a_mean_and_its_deviation_are_a_normal_curve(base: Knowledge) -> None:
+    found = shares(base, "hemoglobin", mean=10, sd=2)
+    assert found[">=12"] == pytest.approx(0.1587, abs=1e-4)
+
+
+def test_counts_are_spread_by_their_logarithm(base: Knowledge) -> None:
+    """A mean of 100 with a deviation of 100 is a median of 71: counts lean to the right."""
+    found = shares(base, "platelets", mean=100, sd=100)
+    below = found["<20"] + found["20-50"] + found["50-100"]
+    assert below == pytest.approx(0.5 + 0.5 * math.erf(math.sqrt(math.log(2)) / 2 / math.sqrt(2)), abs=1e-6)
+
+
+def test_the_ends_of_a_range_lie_further_out_the_more_patients_there_were(base: Knowledge) -> None:
+    few = shares(base, "age", median=50, range=[20, 80], of=10)
+    many = shares(base, "age", median=50, range=[20, 80], of=1000)
+    assert few["40-65a"] < many["40-65a"]
+
+
+def test_infants_do_not_spread_over_decades(base: Knowledge) -> None:
+    found = shares(base, "age", median=8, unit="mo")
+    assert found["<28d"] + found["28d-1a"] + found["1-12a"] == pytest.approx(1)
+
+
+@given(
+    centre=st.floats(0.01, 500),
+    low=st.floats(0.05, 1),
+    high=st.floats(1, 20),
+    kind=st.sampled_from(["quartiles", "range"]),
+)
+def test_bins_hold_every_patient_once(base: Knowledge, centre: float, low: float, high: float, kind: str) -> None:
+    found = shares(base, "platelets", median=centre, **{kind: [centre * low, centre * high]}, of=30)
+    assert sum(found.values()) == pytest.approx(1)
+    assert min(found.values()) >= 0
+
+
+def test_the_factors_of_other_units_are_those_of_the_unit_library(base: Knowledge) -> None:
+    for scale in base.scales:
+        for entry in scale.inputs:
+            finding = base.finding[entry.finding]
+            for unit, factor in entry.also.items():
+                expected = convert(
+                    1.0, unit, entry.unit, field="f", aliases=base.unit_index, molar_mass=finding.molar_mass
+                )
+                assert factor == pytest.approx(expected, rel=2e-3), (entry.finding, unit)
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ("finding: anc, distribution: {median: 2, unit: g/dL}", "in 'g/dL'"),
+        ("finding: splenomegaly, distribution: {median: 2, unit: cm}", "no quantity of a scale"),
+    ],
+)
+def test_a_distribution_that_no_scale_can_take_is_reported(linted, said, complaint):
+    added = f"  - {{id: d, {said}, source: smith-2020, seen: abstract, reason: r}}\n  - id: no_spleen\n"
+    found = linted({CAUSE_FILE: replaced(CAUSE, "  - id: no_spleen\n", added)})
+    assert complaint in only(found, "speaks_of_a_quantity").message
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["{median: 2, mean: 2, unit: g/dL}", "{unit: g/dL}", "{mean: 2, sd: 1, range: [1, 3], unit: g/dL}",
+     "{median: 5, range: [1, 3], unit: g/dL}"],
+)  # fmt: skip
+def test_a_summary_that_contradicts_itself_is_refused(linted, printed):
+    added = f"  - {{id: d, finding: anc, distribution: {printed}, source: smith-2020, seen: abstract, reason: r}}\n"
+    found = linted({CAUSE_FILE: replaced(CAUSE, "  - id: no_spleen\n", added + "  - id: no_spleen\n")})
+    assert any("statements" in complaint.rule or "statements" in complaint.message for complaint in found), found
+
+
+# -- kinds --------------------------------------------------------------------------------------------------
+
+KINDS = """\
+variants:
+  - id: of_children
+    name: Spleens of children
+    share: {estimate: 0.2, reasoning: a guess}
+    estimates: [{group: g, reasoning: r, cells: {anc: [0.9, 0.05, 0.05], massive_splenomegaly: 0.8}}]
+  - id: plain
+    name: Plain spleens
+    share: {n: 4, of: 10, source: smith-2020, seen: abstract}
+"""
+
+
+def assessor(tmp_path, cause: str) -> Assessor:
+    named = [line.split(":")[0] for line in NUMBERS.splitlines()]
+    kept = "".join(line + "\n" for line in WEIGHING.splitlines() if line.split(":")[0] not in named)
+    mimic = CAUSE.replace("id: hypersplenism", "id: mimic", 1).replace("n: 40, of: 41", "n: 4, of: 41")
+    priors = SOUND["priors.yaml"].replace("{tier: rare}}", "{tier: rare}, mimic: {tier: common}}")
+    changed = {
+        "weighing.yaml": kept + NUMBERS + "culprit_cause: {value: mimic, reason: r}\n"
+        "exposure_causes: {value: {}, reason: r}\n",
+        CAUSE_FILE: cause, "causes/spleen/mimic.yaml": mimic, "priors.yaml": priors,
+    }  # fmt: skip
+    base, complaints = read([write(tmp_path, {**SOUND, **changed})])
+    assert base is not None, complaints
+    return Assessor(base)
+
+
+def weighed(chosen: Assessor) -> dict[str, tuple[float, tuple[str, ...]]]:
+    from leukoref.findings import resolve
+
+    low = {"finding": "ANC", "value": 0.1, "unit": "10*9/L"}
+    big = {"finding": "massive splenomegaly", "present": True}
+    known = resolve(Patient.parse({"observations": [low, big]}), chosen.base)
+    standings = chosen.ranker.rank(known, chosen.engine.infer(known), None)
+    return {s.cause.id: (s.weight, tuple(kind.profile.id for kind in chosen.ranker.kinds(s))) for s in standings}
+
+
+def test_a_cause_weighs_what_its_kinds_weigh_together(tmp_path):
+    chosen = assessor(tmp_path, replaced(CAUSE, "mimics:", KINDS + "mimics:"))
+    from leukoref.findings import resolve
+
+    low = {"finding": "ANC", "value": 0.1, "unit": "10*9/L"}
+    known = resolve(Patient.parse({"observations": [low]}), chosen.base)
+    standings = chosen.ranker.rank(known, chosen.engine.infer(known), None)
+    standing = next(s for s in standings if s.cause.id == "hypersplenism")
+    assert [round(10 ** (kind.share / 10), 9) for kind in chosen.ranker.kinds(standing)] == [0.4, 0.2, 0.4]
+    by_hand = 10 * math.log10(sum(10 ** ((kind.share + kind.weight) / 10) for kind in chosen.ranker.kinds(standing)))
+    assert standing.weight == pytest.approx(by_hand)
+    assert standing.profile.id == "hypersplenism/of_children"
+
+
+def test_kinds_that_differ_in_nothing_change_nothing(tmp_path):
+    kinds = KINDS.replace(
+        "    estimates: [{group: g, reasoning: r, cells: {anc: [0.9, 0.05, 0.05], massive_splenomegaly: 0.8}}]\n", ""
+    )
+    assert "estimates" not in kinds
+    (tmp_path / "with").mkdir()
+    (tmp_path / "without").mkdir()
+    several = weighed(assessor(tmp_path / "with", replaced(CAUSE, "mimics:", kinds + "mimics:")))
+    single = weighed(assessor(tmp_path / "without", CAUSE))
+    assert len(several["hypersplenism"][1]) == 3
+    assert several["hypersplenism"][0] == pytest.approx(single["hypersplenism"][0])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("{estimate: 0.2,", "{estimate: 0.7,", "add up to"),
+        ("    share: {estimate: 0.2, reasoning: a guess}\n", "", "no share"),
+    ],
+)
+def test_shares_that_cannot_be_are_reported(linted, old, new, complaint):
+    found = linted({CAUSE_FILE: replaced(CAUSE, "mimics:", KINDS.replace(old, new) + "mimics:")})
+    assert complaint in only(found, "wrong_share").message
