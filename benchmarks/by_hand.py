@@ -18,6 +18,7 @@ from leukoref.engine.cohort import Cohort
 from leukoref.knowledge.conditions import Atom, Clause
 
 BLOCK, CHUNK = 16_384, 1_024
+DECIBEL = 10 / np.log(10)
 SIGNS = {"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal}
 
 
@@ -44,7 +45,15 @@ class ByHand:
             (name, state) for name in sorted(ranker.table.cells) for state in (True, False) if (name, state) in literals
         ]
         rows += [ranker.presence_weights(name, state) for name, state in self.weighed]
-        self.weights = np.stack([*rows, cohort.weighing.priors[0][np.argsort(cohort.weighing.order)]])
+        # a profile a column: causes of one kind, and each kind of the others with its share of the cause
+        self.starts = ranker.starts
+        stops = [*ranker.starts[1:].tolist(), len(ranker.profiles)]
+        self.several = [(i, slice(a, b)) for i, (a, b) in enumerate(zip(self.starts, stops, strict=True)) if b - a > 1]
+        last = np.zeros(len(ranker.profiles))
+        prior, shares = cohort.weighing.priors[0][np.argsort(cohort.weighing.order)], ranker.kind_weights(whole)
+        for i, (a, b) in enumerate(zip(self.starts, stops, strict=True)):
+            last[a:b] = prior[i] + (shares[a:b] if b - a > 1 else 0)
+        self.weights = np.stack([*rows, last])
         self.table = np.empty((len(self.weights), CHUNK))
 
     def run(self, frame: pl.DataFrame) -> int:
@@ -105,7 +114,10 @@ class ByHand:
                 table[row] = False if column is None else column[part]
                 row += 1
             table[row] = 1
-            scores = table.T @ self.weights
+            sums = table.T @ self.weights
+            scores = sums[:, self.starts]
+            for place, kinds in self.several:
+                scores[:, place] = DECIBEL * np.log(np.exp(sums[:, kinds] / DECIBEL).sum(axis=1))
             first = np.argpartition(scores, -3, axis=1)[:, -3:]
             np.take_along_axis(scores, first, 1)
         return held

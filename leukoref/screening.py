@@ -108,7 +108,7 @@ def patient_of(
     row: pl.DataFrame, roles: Sequence[Role], base: Knowledge, stated: Columns, setting: str | None
 ) -> Patient:
     """One row of a wide frame as a Patient, without the values that are refused."""
-    intake = read(row, roles, base, frozenset())
+    intake = read(row, roles, base)
     refused = {text.partition(": ")[0] for _, text in intake.rejected}
     values: dict[str, Any] = {"setting": setting}
     observations = []

@@ -15,10 +15,10 @@ import numpy.typing as npt
 import polars as pl
 
 from leukoref.engine.columnar import Bits, Block, Floats
+from leukoref.engine.reference import SEXES, ReferencePositions
 from leukoref.engine.roles import Role
 from leukoref.findings import AGE
 from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.conditions import high_side, low_side
 from leukoref.knowledge.vocabulary import Finding, age_in_years
 from leukoref.patient import OLDEST_YEARS
 
@@ -44,8 +44,7 @@ REASONS = {
     "refused_patient": "what `assess` raises an error for: the whole patient",
     "duplicate_patient": "several rows of one patient: all of them",
 }
-SEXES = {"female": 1, "f": 1, "male": 2, "m": 2, "unknown": 0, "u": 0, "": 0}
-DENIED = "denied:"
+NOTHING = -1
 
 
 @dataclass(slots=True)
@@ -58,8 +57,10 @@ class Intake:
     rejected: list[tuple[npt.NDArray[np.intp], str]] = field(default_factory=list)
 
 
-def read(frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, sides: frozenset[str]) -> Intake:
-    """The block of a frame. ``sides`` are the reference positions (``wbc:low``) that a rule asks for."""
+def read(
+    frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, positions: ReferencePositions | None = None
+) -> Intake:
+    """The block of a frame, with the ``positions`` in reference intervals that rules ask for."""
     size = frame.height
     found = Intake(Block(size, age=np.full(size, np.nan)), np.zeros(size, np.int32), np.zeros(size, np.int32))
     implied: list[tuple[str, Bits]] = []
@@ -83,8 +84,7 @@ def read(frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, sides: fro
             upper = frame.get_column(entry.high) if entry.high else None
             _quantity(ready.get(entry.column, column), upper, found, entry, base.finding[entry.findings[0]])
         elif entry.kind != "setting":
-            denied = ready.get(f"{DENIED}{entry.column}")
-            yes, no = _states(ready.get(entry.column, column), denied, found, entry)
+            yes, no = _states(column, ready.get(entry.column), found, entry)
             if entry.kind == "implied":
                 implied += [(name, yes) for name in entry.findings]
             else:
@@ -103,18 +103,19 @@ def read(frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, sides: fro
     if not np.isnan(found.block.age).all():
         found.block.low[AGE] = found.block.high[AGE] = found.block.age
     _differential(found.block, base)
-    _reference_positions(found.block, sex, base, sides)
+    if positions is not None:
+        positions.state(found.block, sex)
     return found
 
 
 def _ready(frame: pl.DataFrame, roles: Sequence[Role]) -> dict[str, pl.Series]:
-    """Booleans as said and denied, numbers with NaN for nothing: one pass of Polars for all columns."""
+    """Booleans as 1, 0 and -1 for nothing, numbers with NaN for nothing: one pass of Polars for all columns."""
     wanted: list[pl.Expr] = []
     schema = frame.schema
     for entry in roles:
         dtype, column = schema[entry.column], pl.col(entry.column)
         if entry.kind in ("presence", "implied") and dtype == pl.Boolean:
-            wanted += [column.fill_null(False), (~column).fill_null(False).alias(f"{DENIED}{entry.column}")]
+            wanted.append(column.cast(pl.Int8).fill_null(NOTHING))
         elif entry.kind == "quantity" and dtype.is_numeric():
             wanted.append(column.cast(pl.Float64).fill_null(math.nan))
     return {column.name: column for column in frame.select(wanted)} if wanted else {}
@@ -186,9 +187,11 @@ def twelve_digits(values: Floats) -> Floats:
     return np.where(np.isfinite(rounded) & (values != 0) & (places >= 0) & (places <= 22), rounded, values)
 
 
-def _states(column: pl.Series, denied: pl.Series | None, found: Intake, entry: Role) -> tuple[Bits, Bits]:
-    if denied is not None:
-        yes, no = column.to_numpy(), denied.to_numpy()
+def _states(column: pl.Series, ready: pl.Series | None, found: Intake, entry: Role) -> tuple[Bits, Bits]:
+    """Where a finding is said to be present, and where absent."""
+    if ready is not None:
+        said = ready.to_numpy()
+        yes, no = said == 1, said == 0
     elif column.dtype == pl.String:
         words = column.str.strip_chars().str.to_lowercase()
         yes = words.is_in(["true", "1"]).fill_null(False).to_numpy()
@@ -241,10 +244,12 @@ def _years(text: str) -> float | None:
 
 
 def _sex(column: pl.Series, found: Intake, entry: Role) -> npt.NDArray[np.int8]:
-    words = column.cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
-    known = words.is_in(list(SEXES)) | words.is_null()
-    _reject(found, entry, (~known).to_numpy(), "unknown_sex")
-    return words.replace_strict(SEXES, default=0, return_dtype=pl.Int8).fill_null(0).to_numpy()
+    words = pl.col(column.name).cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
+    codes = words.replace_strict(SEXES, default=-1, return_dtype=pl.Int8)
+    codes = pl.when(pl.col(column.name).is_null()).then(0).otherwise(codes).cast(pl.Int8)
+    known = column.to_frame().select(codes).to_series().fill_null(-1).to_numpy()
+    _reject(found, entry, known < 0, "unknown_sex")
+    return np.maximum(known, 0)
 
 
 # -- what follows by arithmetic -----------------------------------------------------------------------------
@@ -279,34 +284,3 @@ def _differential(block: Block, base: Knowledge) -> None:
         measured[count], block.high[count] = low, high
     if "wbc" in measured and "anc" in measured:
         block.invalid["anc_over_wbc"] = measured["anc"] > block.high["wbc"] * 1.05
-
-
-def _reference_positions(block: Block, sex: npt.NDArray[np.int8], base: Knowledge, sides: frozenset[str]) -> None:
-    """Whether quantities lie under or over the reference interval for age, sex and Duffy status."""
-    age = np.where(np.isnan(block.age), age_in_years("18 a"), block.age)
-    duffy = block.given.get(("duffy_null", True), np.zeros(block.size, np.bool_))
-    for name in list(block.low):
-        wanted = {side for side in (low_side(name), high_side(name)) if side in sides}
-        finding = base.finding[name]
-        if not wanted or not finding.reference:
-            continue
-        limits = {True: np.full(block.size, np.nan), False: np.full(block.size, np.nan)}
-        waiting = np.ones(block.size, np.bool_)
-        for interval in finding.reference:
-            start = age_in_years(interval.from_) if interval.from_ else 0.0
-            end = age_in_years(interval.to) if interval.to else math.inf
-            here = waiting & (age >= start) & (age < end)
-            if interval.sex:
-                here &= sex == SEXES[interval.sex]
-            if interval.duffy_null is not None:
-                here &= duffy == interval.duffy_null
-            limits[True][here] = math.nan if interval.low is None else interval.low
-            limits[False][here] = math.nan if interval.high is None else interval.high
-            waiting &= ~here
-        low, high = block.low[name], block.high[name]
-        if low_side(name) in wanted:
-            block.given[low_side(name), True] = high < limits[True]
-            block.given[low_side(name), False] = low >= limits[True]
-        if high_side(name) in wanted:
-            block.given[high_side(name), True] = low > limits[False]
-            block.given[high_side(name), False] = high <= limits[False]
