@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from leukoref import long_frames
 from leukoref.assessor import assessor
-from leukoref.engine.cohort import Cohort, in_blocks
+from leukoref.engine.cohort import BLOCK, Cohort, in_blocks
 from leukoref.engine.roles import Role, each_once, roles_of
 from leukoref.errors import InputError
 from leukoref.knowledge.base import Knowledge
@@ -102,13 +102,13 @@ def _ready(plan: bytes) -> tuple[_Plan, Cohort | Screener]:
 
 def _wide(plan: bytes, twice: pl.Series | None) -> Any:
     def run(batches: Batches) -> Batches:
-        for batch in batches:
+        for together in _gathered(batches):
             known, cohort = _ready(plan)
             assert isinstance(cohort, Cohort)
-            frame = _frame([batch])
+            frame = _frame(together)
             patients = frame.get_column(known.key)
             double = None if twice is None else patients.is_in(twice.implode()).fill_null(False).to_numpy()
-            yield from _batches(in_blocks(cohort, frame, patients, double, threads=1), batch, known.key)
+            yield from _batches(in_blocks(cohort, frame, patients, double, threads=1), together[0], known.key)
 
     return run
 
@@ -136,6 +136,18 @@ def _long(plan: bytes) -> Any:
             yield from _batches(screener.screen(_frame(waiting)), waiting[0], known.key)
 
     return run
+
+
+def _gathered(batches: Batches) -> Iterator[list[pa.RecordBatch]]:
+    """Small batches of Spark put together, about as many rows as a block has."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        if waiting and sum(part.num_rows for part in waiting) + batch.num_rows > BLOCK:
+            yield waiting
+            waiting = []
+        waiting.append(batch)
+    if waiting:
+        yield waiting
 
 
 def _frame(batches: list[pa.RecordBatch]) -> pl.DataFrame:

@@ -21,7 +21,7 @@ from leukoref.engine.summing import CHUNK
 from leukoref.engine.weighing import Weighing
 from leukoref.knowledge.conditions import high_side, low_side
 
-BLOCK = 16_384
+BLOCK = 65_536
 REJECTED = "rejected"
 AHEAD = 1e15  # of rounded scores: what puts an established cause before every other
 STATUSES = ("leukopenia", "no_leukopenia", "insufficient_data", REJECTED)

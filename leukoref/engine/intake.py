@@ -249,7 +249,8 @@ def _sex(column: pl.Series, found: Intake, entry: Role) -> npt.NDArray[np.int8]:
     codes = pl.when(pl.col(column.name).is_null()).then(0).otherwise(codes).cast(pl.Int8)
     known = column.to_frame().select(codes).to_series().fill_null(-1).to_numpy()
     _reject(found, entry, known < 0, "unknown_sex")
-    return np.maximum(known, 0)
+    found_sex: npt.NDArray[np.int8] = np.maximum(known, 0)
+    return found_sex
 
 
 # -- what follows by arithmetic -----------------------------------------------------------------------------
