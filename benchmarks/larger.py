@@ -34,7 +34,7 @@ def written(path: Path, patients: int) -> int:
     """A Parquet file of simulated patients, piece by piece; its number of columns."""
     writer = None
     for number, first in enumerate(range(0, patients, PIECE)):
-        frame = simulated(min(PIECE, patients - first), first=first, quantities=13, seed=number)
+        frame = simulated(min(PIECE, patients - first), first=first, core=48, seed=number)
         table: pa.Table = frame.to_arrow()
         writer = writer or pq.ParquetWriter(path, table.schema)
         writer.write_table(table, row_group_size=131_072)
@@ -48,9 +48,8 @@ def stream() -> None:
         source, target = Path(folder) / "in.parquet", Path(folder) / "out.parquet"
         columns = written(source, PATIENTS)
         command = [sys.executable, "-c", ALONE, str(source), str(target)]
-        seconds, resident = map(
-            float, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        )
+        alone = subprocess.run(command, capture_output=True, text=True, check=True)
+        seconds, resident = map(float, alone.stdout.split())
         rows = pq.read_metadata(target).num_rows
         assert rows == PATIENTS, rows
         record("stream", {
@@ -70,7 +69,9 @@ def spark() -> None:
     session = (
         SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
         .config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.memory", "3g").config("spark.sql.execution.arrow.maxRecordsPerBatch", "65536")
+        .config("spark.driver.memory", "3g").config("spark.ui.showConsoleProgress", "false")
+        .config("spark.sql.files.maxPartitionBytes", "16m").config("spark.executorEnv.POLARS_MAX_THREADS", "1")
+        .config("spark.sql.execution.arrow.maxRecordsPerBatch", "65536")
         .getOrCreate()
     )  # fmt: skip
     session.sparkContext.setLogLevel("ERROR")
