@@ -20,8 +20,8 @@ from cohorts import record, simulated
 
 from leukoref.assessor import assessor
 from leukoref.engine.durable import OPENING, RULESET, DurableEngine, satisfied
-from leukoref.engine.intake import roles_of
 from leukoref.engine.program import CompiledRule, compile_rules
+from leukoref.engine.roles import roles_of
 from leukoref.findings import Quantity, resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import Atom, Clause
