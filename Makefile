@@ -22,7 +22,8 @@ rules: $(VENV)/.ready
 	@$(BIN)/leukoref lint && $(BIN)/leukoref sources --check
 
 evaluate: $(VENV)/.ready-test
-	@$(BIN)/leukoref evaluate examples/cases --stage presentation --doc docs/validation.md
+	@$(BIN)/leukoref evaluate examples/cases --stage presentation --doc docs/validation.md \
+		--check examples/check_cases/vocabulary --check examples/check_cases/untouched
 
 # Which files they write is said at the head of each; on a quiet machine.
 benchmarks: $(VENV)/.ready-bench

@@ -79,6 +79,13 @@ class Figures(BaseModel):
     intervals: dict[str, tuple[float, float]]
 
 
+class Check(BaseModel):
+    """How the same base does on cases kept apart from those it was developed with."""
+
+    figures: Figures
+    recognised: float
+
+
 class Evaluation(BaseModel):
     stage: str
     knowledge: str
@@ -90,6 +97,7 @@ class Evaluation(BaseModel):
     mechanisms: tuple[Figures, ...]
     per_case: tuple[CaseResult, ...]
     confusions: tuple[tuple[str, str, int], ...]
+    checks: tuple[Check, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         figures = self.figures
@@ -102,6 +110,7 @@ class Evaluation(BaseModel):
             "ablations": [row.model_dump(mode="json") for row in self.ablations],
             "mechanisms": [row.model_dump(mode="json") for row in self.mechanisms],
             "confusions": [list(row) for row in self.confusions],
+            "checks": [check.model_dump(mode="json") for check in self.checks],
         }  # fmt: skip
 
     def render(self) -> str:
@@ -121,13 +130,14 @@ def load_cases(folder: Path, stage: Stage) -> list[Case]:
     return [Case.from_file(path, stage) for path in sorted(folder.glob("*.json"))]
 
 
-def evaluate(folder: Path, stage: Stage = "presentation", base: Knowledge | None = None) -> Evaluation:
-    """Rank every case and summarise; baselines and ablations on the same cases."""
+def evaluate(
+    folder: Path, stage: Stage = "presentation", base: Knowledge | None = None, checks: Sequence[Path] = ()
+) -> Evaluation:
+    """Rank every case and summarise; baselines and ablations on the same cases; ``checks`` are folders of cases
+    that were kept apart."""
     chosen = assessor(base)
     cases = load_cases(folder, stage)
     results = [_result(case, chosen) for case in cases]
-    total = sum(result.findings for result in results)
-    missed = sum(len(result.unrecognised) for result in results)
     confusions = Counter((r.cause, r.winner or "none") for r in results if r.rank != 1)
     groups: dict[str, list[int | None]] = {}
     for result in results:
@@ -137,13 +147,25 @@ def evaluate(folder: Path, stage: Stage = "presentation", base: Knowledge | None
         basis=coverage(chosen.base),
         knowledge=f"{chosen.base.version}, {chosen.base.content_hash[:12]}",
         figures=summarise("leukoref", [result.rank for result in results]),
-        recognised=1 - missed / total if total else 0.0,
+        recognised=_recognised(results),
         baselines=tuple(_baselines(cases, chosen)),
         ablations=tuple(_ablations(cases, chosen)),
         mechanisms=tuple(summarise(name, ranks) for name, ranks in sorted(groups.items())),
         per_case=tuple(results),
         confusions=tuple((cause, winner, n) for (cause, winner), n in confusions.most_common()),
+        checks=tuple(_check(part, stage, chosen) for part in checks),
     )
+
+
+def _recognised(results: Sequence[CaseResult]) -> float:
+    """The share of findings and medications that were understood."""
+    total = sum(result.findings for result in results)
+    return 1 - sum(len(result.unrecognised) for result in results) / total if total else 0.0
+
+
+def _check(folder: Path, stage: Stage, chosen: Assessor) -> Check:
+    results = [_result(case, chosen) for case in load_cases(folder, stage)]
+    return Check(figures=summarise(folder.name, [r.rank for r in results]), recognised=_recognised(results))
 
 
 def _result(case: Case, chosen: Assessor) -> CaseResult:
