@@ -260,9 +260,9 @@ def main() -> None:
         times = []
         for _ in range(3):
             for facts in people:
-                start = time.perf_counter()
+                start = time.process_time()  # other work on the machine counts least
                 judge(facts)
-                times.append((time.perf_counter() - start) * 1e3)
+                times.append((time.process_time() - start) * 1e3)
         rows[name] = {"median_ms": statistics.median(times), "p95_ms": statistics.quantiles(times, n=20)[-1]}
         print(name, rows[name], flush=True)
     clauses = sum(map(len, conditions.clauses.values()))

@@ -71,7 +71,7 @@ Two threads on the two virtual cores of this machine: {cores["one"] / cores["two
         peers["patients"]
     } simulated patients with {peers["facts"]:.0f} facts each once all is concluded; {
         peers["hold"]:.0f} hold. Each engine had to give exactly the
-conditions that hold for every patient before it was timed.
+conditions that hold for every patient before it was timed (CPU time of one call).
 
 | engine | median ms | p95 ms | times the columns' conditions | times all of `screen` |
 |---|--:|--:|--:|--:|
@@ -124,9 +124,9 @@ An added rule of two or three comparisons that can exclude its cause costs {adde
 
 ## Where the time goes
 
-Of a patient in `screen`, about a third goes into adding up rows of weights (a dozen joint tables, 87 columns each), a
-sixth into ranking, a tenth into adding up kinds of causes, a sixth into reading and checking columns, a sixth into the
-codes by which tables are looked up, a twentieth into the rules, and the rest into the table of answers.
+Of a patient in `screen`, about a third goes into adding up rows of weights (a dozen joint tables of a hundred columns),
+a sixth into ranking, a tenth into adding up kinds of causes, a sixth into reading and checking columns, a sixth into
+the codes by which tables are looked up, a twentieth into the rules, and the rest into the table of answers.
 
 ## Under what load
 

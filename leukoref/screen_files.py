@@ -25,7 +25,7 @@ from leukoref.errors import InputError
 from leukoref.knowledge.base import Knowledge
 from leukoref.long_frames import is_long
 from leukoref.patient_frames import patients_in
-from leukoref.screening import Columns, checked, cores, screen, summary
+from leukoref.screening import Columns, checked, checked_threads, cores, screen, summary
 from leukoref.tables import scan
 
 PART = 262_144
@@ -59,20 +59,24 @@ def screen_file(
         raise InputError(target.name, "no such output", f"use one of {', '.join(WRITERS)}")
     chosen = assessor(knowledge)
     options: dict[str, Any] = {"top": top, "setting": setting, "knowledge": knowledge, "threads": threads}
+    checked_threads(threads)
     people = patients_in(source) is not None
     lazy = pl.LazyFrame() if people else scan(source)
     schema = _schema(lazy, source)
     folder = target.with_name(target.name + ".parts")
     read = f"{source.resolve()}|{source.stat().st_mtime_ns}|{chosen.base.content_hash}"
     stamp = f"{read}|{top}|{id}|{columns}|{setting}|{part}"
-    _started(folder, stamp)
+    if not target.parent.is_dir():
+        raise InputError(str(target.parent), "no such folder", "make it first")
     totals: dict[str, Counter[str]] = {"status": Counter(), "rejected": Counter()}
     if people or is_long(pl.DataFrame(schema=schema)):
         answers = screen(source, id=id, columns=columns, **options)
+        _started(folder, stamp)
         _write(answers.lazy(), folder / "part-00000.parquet", "parquet")
         _add(totals, answers)
     else:
         key = checked(pl.DataFrame(schema=schema), top, id, columns or {}, setting, chosen)
+        _started(folder, stamp)
         lazy = _as_parquet(lazy, source, folder)
         roles = list(each_once(roles_of(dict(schema), chosen.base, columns or {}, {key} if key else set())))
         cohort = Cohort(chosen, roles, top=top, setting=setting)
@@ -125,6 +129,7 @@ def _as_parquet(lazy: pl.LazyFrame, source: Path, folder: Path) -> pl.LazyFrame:
         try:
             _write(lazy, path, "parquet")
         except pl.exceptions.PolarsError as error:
+            shutil.rmtree(folder)
             raise InputError(source.name, "cannot be read", type(error).__name__) from None
     return pl.scan_parquet(path)
 

@@ -54,8 +54,7 @@ def screen(
     table of patients.
     """
     chosen = assessor(knowledge)
-    if threads is not None and threads < 1:
-        raise InputError("threads", "is less than one", "leave it out to use all cores")
+    checked_threads(threads)
     if (entries := patients_in(frame)) is not None:
         checked(pl.DataFrame(schema=["patient"]), top, None, {}, setting, chosen)
         screener = Screener(chosen, "patient", top=top, setting=setting)
@@ -150,6 +149,11 @@ def duplicates(patients: pl.Series) -> Bits | None:
 
 def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def checked_threads(threads: int | None) -> None:
+    if threads is not None and threads < 1:
+        raise InputError("threads", "is less than one", "leave it out to use all cores")
 
 
 def checked(

@@ -160,6 +160,19 @@ def test_the_command_writes_the_answers_and_a_summary(tmp_path: Path, capsys: py
     assert main(["screen", str(tmp_path / "none.csv"), "-o", str(tmp_path / "out.csv")]) == 2
 
 
+def test_a_command_that_cannot_be_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "broken.csv").write_text('patient,wbc\n"x')
+    (tmp_path / "no.parquet").write_text("no parquet")
+    WIDE.write_csv(tmp_path / "in.csv")
+    before = sorted(tmp_path.iterdir())
+    out = str(tmp_path / "out.csv")
+    for source, options in (("broken.csv", []), ("no.parquet", []), ("in.csv", ["--threads", "0"]),
+                            ("in.csv", ["--setting", "mars"]), ("in.csv", ["--top", "0"])):  # fmt: skip
+        assert main(["screen", str(tmp_path / source), "-o", out, *options]) == 2
+    assert main(["screen", str(tmp_path / "in.csv"), "-o", str(tmp_path / "none" / "out.csv")]) == 2
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_what_is_no_table_of_patients_is_refused_with_its_reason() -> None:
     for wrong, options in ((3, {}), (WIDE, {"id": "x"}), (WIDE, {"columns": {"x": "g/dL"}}), (WIDE, {"top": 0})):
         with pytest.raises(leukoref.InputError):

@@ -163,7 +163,7 @@ class Cohort:
         if block.culprit is not None and self._culprit is not None:
             sums.add(self._culprit, np.nan_to_num(block.culprit[rows]))
         confirmed, excluded = (
-            [(column, holds[rows]) for column, holds in self.weighing.criteria(kind, inferred)]
+            [(column, holds[rows]) for column, holds in self.weighing.criteria(kind, inferred).items()]
             for kind in ("establishes", "excludes")
         )
         tables, causes = block.tables[rows], len(self.weighing.causes)

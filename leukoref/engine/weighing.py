@@ -312,14 +312,16 @@ class Weighing:
             if raised is not None:
                 found.add(self._column[cause], raised)
 
-    def criteria(self, kind: str, inferred: Inferred) -> list[tuple[int, Bits]]:
-        """(column of a cause, where a criterion of this kind holds)"""
-        found = []
+    def criteria(self, kind: str, inferred: Inferred) -> dict[int, Bits]:
+        """Column of a cause -> where one of its criteria of this kind holds."""
+        found: dict[int, Bits] = {}
         for cause, criteria in self.ranker.criteria.items():
+            column = self._column[cause]
             for index, statement in criteria:
                 holds, fails = inferred.criteria.get((cause, index), (None, None))
                 if statement.criterion == kind and holds is not None:
-                    found.append((self._column[cause], holds if fails is None else holds & ~fails))
+                    holds = holds if fails is None else holds & ~fails
+                    found[column] = found[column] | holds if column in found else holds
         return found
 
 
