@@ -147,12 +147,13 @@ def plots(kept: dict[str, Any]) -> None:
 
     loop, hand, cores, stream, spark = (kept[name] for name in ("loop", "hand", "cores", "stream", "spark"))
     clock = {name: f"(clock, load {kept[name]['under']['load']:.0f})" for name in ("cores", "stream", "spark")}
+    million = f"{stream['patients'] / 1e6:.0f} million"
     rates = {
         "assess in a loop": loop["assess"], "NumPy by hand, one core": hand["numpy"],
         "screen, one core": hand["screen"], f"screen, two threads {clock['cores']}": cores["two"],
         f"file to file, two threads {clock['spark']}": spark["native"],
         f"Spark local[2] {clock['spark']}": spark["spark"],
-        f"file to file, {stream['patients'] / 1e6:.0f} million {clock['stream']}": stream["seconds"] / stream["patients"],
+        f"file to file, {million} {clock['stream']}": stream["seconds"] / stream["patients"],
     }  # fmt: skip
     figure, axes = plt.subplots(figsize=(8, 3.2), layout="constrained")
     bars = axes.barh(list(rates), [1 / seconds for seconds in rates.values()], color="tab:blue")
