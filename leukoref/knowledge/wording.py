@@ -1,0 +1,158 @@
+"""How names are put together: equal wordings, qualifiers, and names that are known and say nothing.
+
+The words are data (`rules/names/`). They become one `Lexicon` a base, kept in the cache: understanding a name is a
+handful of dictionary lookups (`leukoref.reading`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from leukoref.knowledge.conditions import Comparison, Rule
+from leukoref.knowledge.names import normalise
+
+if TYPE_CHECKING:
+    from leukoref.knowledge.base import Knowledge
+
+Role = Literal[
+    "same", "filler", "filler_beside", "fixed_order", "qualifier", "unit_of_time", "view", "negative_name", "denial",
+    "history", "standing", "relative", "family", "origin", "origin_word", "level", "name",
+]  # fmt: skip
+WORDS_IN_A_PHRASE = 6
+
+
+class WordGroup(Rule):
+    """Words that play one role in names; the roles are explained at the top of `rules/names/grammar.yaml`."""
+
+    id: str
+    role: Role
+    words: tuple[str, ...] = ()
+    as_: str = Field(default="", alias="as")
+    beside: tuple[str, ...] = ()
+    implies: dict[str, tuple[str, ...]] = {}
+    tests: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    note: str | None = None
+
+
+class Lexicon(BaseModel):
+    """The words of all groups and the keys of all names, ready to be looked up."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    same: dict[str, str] = {}
+    roles: dict[str, dict[str, str]] = {}  # role -> phrase -> id of its group
+    beside: dict[str, frozenset[str]] = {}  # id of a group -> words that may stand beside its names
+    beside_any: frozenset[str] = frozenset()
+    implies: dict[str, dict[str, tuple[str, ...]]] = {}  # id of a group -> words beside -> findings
+    seen_by: dict[str, frozenset[str]] = {}  # id of a view -> the tests whose findings are seen so
+    specimens: frozenset[str] = frozenset()  # tests of any view: what is seen in one specimen is not in another
+    standing: frozenset[str] = frozenset()
+    keys: dict[str, str] = {}  # key of a finding's name -> finding
+    names: dict[str, str] = {}  # key of a name that says nothing by itself -> group
+    family: dict[str, str] = {}  # finding -> the family history of it
+
+    @classmethod
+    def of(cls, base: Knowledge) -> Lexicon:
+        found = cls()
+        for group in base.names:
+            if group.role == "same":
+                found.same.update({normalise(word): normalise(group.as_) for word in group.words})
+        for group in base.names:
+            words = found.roles.setdefault(group.role, {})
+            words.update({" ".join(found.tokens(word)): group.id for word in group.words if group.role != "same"})
+            found.beside[group.id] = frozenset(part for word in group.beside for part in found.tokens(word))
+            if group.implies:
+                found.implies[group.id] = {" ".join(found.tokens(word)): ids for word, ids in group.implies.items()}
+            if group.tests:
+                found.seen_by[group.id] = frozenset(group.tests)
+        found.specimens = frozenset().union(*found.seen_by.values())
+        found.beside_any = frozenset().union(*found.beside.values())
+        found.standing = _standing(base)
+        found._index(base)
+        return found
+
+    def _index(self, base: Knowledge) -> None:
+        shared: set[str] = set()
+        for name, finding in base.finding_names.items():
+            key = self.key(self.tokens(name))
+            if self.keys.setdefault(key, finding) != finding:
+                shared.add(key)
+        for key in shared:  # two findings would be meant: neither is
+            del self.keys[key]
+        for rule in base.derived:
+            self._index_sides(base, rule.finding, rule.when if rule.complete else None)
+        for group in base.names:
+            if group.role == "name":
+                self.names.update({self.key(self.tokens(word)): group.id for word in group.words})
+        for finding in base.findings:
+            if finding.kind == "quantity":
+                for name in (finding.name, *finding.synonyms):
+                    self.names.setdefault(self.key(self.tokens(name)), "quantity")
+        for name, finding_id in base.finding_names.items():
+            relation, _, rest = name.partition("family history of ")
+            if rest and not relation:
+                meant = base.finding_names.get(rest) or self.keys.get(self.key(self.tokens(rest)))
+                if meant:
+                    self.family.setdefault(meant, finding_id)
+        for group in base.names:
+            if group.role == "family":
+                self.family.update({finding: group.as_ for finding in group.findings})
+
+    def _index_sides(self, base: Knowledge, finding: str, when: object) -> None:
+        """'Raised X' and 'low X', where a derived finding is just that."""
+        if not isinstance(when, Comparison) or when.finding not in base.finding:
+            return
+        side = "elevated" if when.above == "reference" else "low" if when.below == "reference" else ""
+        if side:
+            measured = base.finding[when.finding]
+            for name in (measured.name, *measured.synonyms):
+                self.keys.setdefault(self.key([side, *self.tokens(name)]), finding)
+
+    def tokens(self, name: str) -> list[str]:
+        """The words of a name, with equal wordings replaced; the longest wording wins."""
+        return self.replaced(normalise(name).replace("+", " + ").split())
+
+    def replaced(self, words: Sequence[str]) -> list[str]:
+        found: list[str] = []
+        position = 0
+        while position < len(words):
+            for length in range(min(WORDS_IN_A_PHRASE, len(words) - position), 0, -1):
+                wanted = " ".join(words[position : position + length])
+                if wanted in self.same:
+                    found.extend(self.same[wanted].split())
+                    position += length
+                    break
+            else:
+                found.append(words[position])
+                position += 1
+        return found
+
+    def content(self, tokens: Iterable[str]) -> list[str]:
+        """The words that carry the meaning; 'test' and 'level' do not beside 'positive' and 'elevated'."""
+        fillers = self.roles.get("filler", {})
+        kept = [token for token in tokens if token not in fillers]
+        beside = self.roles.get("level", {})
+        groups = {beside[token] for token in kept if token in beside}
+        dropped = {word for word, group in self.roles.get("filler_beside", {}).items() if group.removesuffix("_beside") in groups}
+        left = [token for token in kept if token not in dropped]
+        return left if any(token not in beside for token in left) else kept
+
+    def key(self, tokens: Iterable[str]) -> str:
+        """What two wordings of one meaning share: their content, in any order unless a word forbids it."""
+        content = self.content(tokens)
+        fixed = self.roles.get("fixed_order", {})
+        return " ".join(content if any(token in fixed for token in content) else sorted(content))
+
+    def group(self, role: str, phrase: str) -> str | None:
+        return self.roles.get(role, {}).get(phrase)
+
+
+def _standing(base: Knowledge) -> frozenset[str]:
+    """Findings that, once true of a patient, stay so: their history is the finding."""
+    named = {finding for group in base.names if group.role == "standing" for finding in group.findings}
+    below = {child for finding in named for child in base.descendants.get(finding, ())}
+    return frozenset(named | below)

@@ -1,0 +1,301 @@
+"""What a name means: exactly a finding, something narrower, its denial, or something known that says nothing.
+
+Exact after normalising, never by likeness. What is narrower than a finding implies it when present and says nothing
+when absent; words that turn a meaning round are no qualifiers and are never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from leukoref.knowledge import hpo
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.names import normalise
+
+LONGEST = 24  # words of a name that is taken apart
+MOST_QUALIFIERS = 7
+PARTS = ("and", "or")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a name or code stands for: findings that are meant, or only implied by a wider meaning.
+
+    ``denied`` are findings whose absence is said by the absence of this one ("A or B"), ``excluded`` those whose
+    absence is said by its presence ("no A"). ``warning`` tells the reader why it is not used.
+    """
+
+    finding: str | None
+    implied: tuple[str, ...] = ()
+    label: str = ""
+    denied: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    warning: str = ""
+
+
+def read(name: str, base: Knowledge) -> Match | None:
+    """The meaning of a name that the vocabulary does not list as it stands."""
+    lexicon = base.lexicon
+    if not lexicon.roles:
+        return None
+    tokens = lexicon.tokens(name)
+    if not 0 < len(tokens) <= LONGEST:
+        return None
+    return _Reader(base, name).read(tokens, normalise(name).split())
+
+
+def from_term(term: hpo.Term, base: Knowledge) -> Match:
+    """The finding of an HPO term, or the findings it implies."""
+    exact = base.finding_codes.get(term.id)
+    if exact:
+        return Match(exact, label=term.label)
+    return Match(None, hpo.nearest(term, base.finding_codes), label=term.label)
+
+
+class _Reader:
+    """One name taken apart. The readings are tried from the strictest to the loosest."""
+
+    def __init__(self, base: Knowledge, label: str) -> None:
+        self.base, self.lexicon, self.label = base, base.lexicon, label
+
+    def read(self, tokens: Sequence[str], raw: Sequence[str]) -> Match | None:
+        found = (
+            self._equal(tokens) or self._origin(tokens) or self._viewed(tokens) or self._denial(tokens)
+            or self._history(tokens) or self._family(tokens) or self._joined(tokens)
+            or self._listed(self.lexicon.content(tokens))
+        )  # fmt: skip
+        return found or self._narrower(tokens, raw) or self._negative(tokens)
+
+    def _part(self, tokens: Sequence[str]) -> Match | None:
+        """A reading of part of a name."""
+        if not tokens:
+            return None
+        found = self._equal(tokens) or self._viewed(tokens) or self._joined(tokens)
+        return found or self._listed(self.lexicon.content(tokens)) or self._narrower(tokens, tokens)
+
+    def _equal(self, tokens: Sequence[str]) -> Match | None:
+        """The same words, in other order or with other fillers."""
+        text = " ".join(tokens)
+        found = self.base.finding_names.get(text) or self.lexicon.keys.get(self.lexicon.key(tokens))
+        if found:
+            return Match(found, label=self.label)
+        term = hpo.by_name(text)
+        return from_term(term, self.base) if term else None
+
+    def _silent(self, warning: str = "") -> Match:
+        return Match(None, label=self.label, warning=warning)
+
+    def _wider(self, found: Match) -> Match:
+        """A name narrower than what was found: it implies it, and denies nothing."""
+        if found.finding is None:
+            return Match(None, found.implied, label=self.label)
+        meant = self.base.finding[found.finding]
+        if meant.kind == "quantity" or self._negative_meaning(meant.name):
+            return self._silent()
+        return Match(None, (found.finding,), label=self.label)
+
+    def _negative_meaning(self, name: str) -> bool:
+        """Whether a finding says that something is not so: then 'left', 'severe' do not make it narrower."""
+        return any(self.lexicon.group("negative_name", token) for token in self.lexicon.tokens(name))
+
+    def _origin(self, tokens: Sequence[str]) -> Match | None:
+        """Race, ethnicity, nationality: known, said, and never used."""
+        content = self.lexicon.content(tokens)
+        people = [t for t in content if self.lexicon.group("origin", t)]
+        words = [t for t in content if self.lexicon.group("origin_word", t)]
+        if (words and len(content) <= 5 and (people or words[-1] in ("ethnicity", "nationality", "race"))) or (
+            people and len(people) == len(content)
+        ):
+            return self._silent("ethnicity, race and nationality are never an input; it is not used")
+        return None
+
+    def _viewed(self, tokens: Sequence[str]) -> Match | None:
+        """'X on blood smear', 'X on examination': the same where that is how X is seen, else narrower."""
+        for start, end, group in self._spans(tokens, "view"):
+            rest = [*tokens[:start], *tokens[end:]]
+            found = self._equal(rest) if self.lexicon.content(rest) else None
+            if found is None and len(rest) > 1:
+                found = self._part(rest)
+            if found is None:
+                continue
+            here = self.lexicon.seen_by.get(group, frozenset())
+            seen = self.base.finding[found.finding].test if found.finding else ""
+            if here and seen not in here and seen in self.lexicon.specimens:
+                return None  # plasma cells in the marrow are none in the blood
+            same = found.finding and (not here or seen in here)
+            return Match(found.finding, label=self.label) if same else self._wider(found)
+        return None
+
+    def _denial(self, tokens: Sequence[str]) -> Match | None:
+        """'No X', 'absence of X': with X a finding, its presence is the absence of X."""
+        for length in (3, 2, 1):
+            if len(tokens) > length and self.lexicon.group("denial", " ".join(tokens[:length])):
+                rest = tokens[length:]
+                found = self._equal(rest) or self._joined(rest)
+                if found is None:
+                    return self._silent() if self._part(rest) else None
+                excluded = (found.finding,) if found.finding else found.denied
+                return Match(None, label=self.label, excluded=tuple(name for name in excluded if self._presence(name)))
+        return None
+
+    def _presence(self, finding: str) -> bool:
+        return self.base.finding[finding].kind == "presence" and not self._negative_meaning(self.base.finding[finding].name)
+
+    def _history(self, tokens: Sequence[str]) -> Match | None:
+        """'History of X' is X if X stays with a patient; of a passing sign it says nothing of today."""
+        for length in range(min(4, len(tokens) - 1), 0, -1):
+            if self.lexicon.group("history", " ".join(tokens[:length])):
+                found = self._part(tokens[length:])
+                if found is None:
+                    return None
+                if found.finding in self.lexicon.standing:
+                    return Match(found.finding, label=self.label)
+                kept = tuple(name for name in found.implied if name in self.lexicon.standing)
+                return Match(None, kept, label=self.label)
+        return None
+
+    def _family(self, tokens: Sequence[str]) -> Match | None:
+        """'Family history of X', 'X in a brother': the family history of X or of what X is a kind of."""
+        rest = self._of_relatives(self.lexicon.content(tokens))
+        if not rest:
+            return None
+        found = self._part(rest)
+        if found is None:
+            return None
+        for name in (found.finding, *found.implied):
+            for finding in (name, *self.base.ancestors[name]) if name else ():
+                if finding in self.lexicon.family:
+                    return Match(None, (self.lexicon.family[finding],), label=self.label)
+        return self._silent()
+
+    def _of_relatives(self, content: Sequence[str]) -> list[str]:
+        """What relatives are said to have, without the words that say whose it is; empty if none are named."""
+        if list(content[:2]) == ["family", "history"]:
+            return list(content[2:])
+        relatives = [t for t in content if self.lexicon.group("relative", t)]
+        at_an_end = relatives and (content[0] in relatives or content[-1] in relatives)
+        return [t for t in content if t not in relatives] if at_an_end else []
+
+    def _joined(self, tokens: Sequence[str]) -> Match | None:
+        """'A and B' present is both present; 'A or B' absent is both absent. Each part must be known."""
+        for word in PARTS:
+            if word in tokens:
+                at = len(tokens) - 1 - list(reversed(tokens)).index(word)
+                parts = self._shared(list(tokens[:at]), list(tokens[at + 1 :]))
+                if parts is None:
+                    return None
+                names = tuple(dict.fromkeys(name for part in parts for name in _meant(part)))
+                names = tuple(name for name in names if self.base.finding[name].kind == "presence")
+                if word == "and":
+                    return Match(None, tuple(n for n in names if self._presence(n)), label=self.label)
+                exact = all(part.finding or part.denied for part in parts)
+                denied = tuple(name for part in parts for name in ((part.finding,) if part.finding else part.denied))
+                denied = tuple(n for n in denied if self._presence(n))
+                return Match(None, self._common(parts), label=self.label, denied=denied if exact else ())
+        return None
+
+    def _common(self, parts: Sequence[Match]) -> tuple[str, ...]:
+        """What every part implies: all that 'A or B' says when it is present."""
+        sets = [{w for name in _meant(part) for w in (name, *self.base.ancestors[name])} for part in parts]
+        shared = set.intersection(*sets) if sets else set()
+        nearest = [n for n in shared if not any(n in self.base.ancestors[other] for other in shared)]
+        return tuple(sorted(n for n in nearest if self._presence(n)))
+
+    def _shared(self, left: list[str], right: list[str]) -> tuple[Match, Match] | None:
+        """The two parts, each with the words it shares with the other ('CMV or HSV PCR positive')."""
+        if not left or not right:
+            return None
+        lefts = [[*left, *right[start:]] for start in range(1, len(right))] + [left]
+        rights = [[*left[:end], *right] for end in range(len(left) - 1, 0, -1)] + [right]
+        one = next((found for part in lefts if (found := self._exactly(part))), None) or self._part(left)
+        other = next((found for part in rights if (found := self._exactly(part))), None) or self._part(right)
+        return (one, other) if one and other else None
+
+    def _exactly(self, tokens: Sequence[str]) -> Match | None:
+        return self._equal(tokens) or self._listed(self.lexicon.content(tokens))
+
+    def _listed(self, content: Sequence[str]) -> Match | None:
+        """A name of `rules/names` with words that may stand beside it ('Coxiella' IgG positive)."""
+        names = self.lexicon.names
+        key = self.lexicon.key(content)
+        if key in names and names[key] != "quantity":
+            return self._of_group(names[key], ())
+        beside = [t for t in content if t in self.lexicon.beside_any]
+        rest = [t for t in content if t not in self.lexicon.beside_any]
+        for kept in (rest, *([*rest, word] for word in dict.fromkeys(beside))):
+            group = names.get(self.lexicon.key(kept)) if kept else None
+            around = [t for t in content if t not in kept]
+            if group and around and set(around) <= self.lexicon.beside.get(group, frozenset()):
+                return self._of_group(group, around)
+        return None
+
+    def _of_group(self, group: str, around: Sequence[str]) -> Match:
+        words = set(around)
+        implies = self.lexicon.implies.get(group, {})
+        found: list[str] = []
+        if not any(self.lexicon.group("negative_name", word) for word in words):
+            for needed, findings in implies.items():
+                if set(needed.split()) <= words:
+                    found.extend(findings)
+        return Match(None, tuple(dict.fromkeys(found)), label=self.label)
+
+    def _spans(self, tokens: Sequence[str], role: str) -> list[tuple[int, int, str]]:
+        """Places of the phrases of a role, longest first at each place, not overlapping."""
+        found: list[tuple[int, int, str]] = []
+        position = 0
+        while position < len(tokens):
+            for length in range(min(4, len(tokens) - position), 0, -1):
+                group = self.lexicon.group(role, " ".join(tokens[position : position + length]))
+                if group:
+                    found.append((position, position + length, group))
+                    position += length - 1
+                    break
+            position += 1
+        return found
+
+    def _narrower(self, tokens: Sequence[str], raw: Sequence[str]) -> Match | None:
+        """A finding with qualifiers. As few as possible are dropped; what that leaves is implied."""
+        content = self.lexicon.content(tokens)
+        spans = [(start, end) for start, end, _ in self._spans(content, "qualifier")] + self._times(content)
+        spans = sorted(set(spans))[:MOST_QUALIFIERS]
+        for number in range(1, len(spans) + 1):
+            found: list[Match] = []
+            for dropped in combinations(spans, number):
+                left = [t for at, t in enumerate(content) if not any(start <= at < end for start, end in dropped)]
+                match = (self._equal(left) or self._listed(left)) if left else None
+                if match is not None:
+                    found.append(self._wider(match))
+            if found:
+                implied = tuple(dict.fromkeys(name for match in found for name in match.implied))
+                return Match(None, tuple(n for n in implied if self.base.finding[n].kind == "presence"), label=self.label)
+        return None
+
+    def _times(self, content: Sequence[str]) -> list[tuple[int, int]]:
+        """'3 day history', '2 week': how long, or how often."""
+        found = []
+        for at, token in enumerate(content[:-1]):
+            if token.replace(".", "").isdigit() and self.lexicon.group("unit_of_time", content[at + 1]):
+                end = at + 2
+                while end < len(content) and content[end] in ("history", "duration", "old"):
+                    end += 1
+                found.append((at, end))
+        return found
+
+    def _negative(self, tokens: Sequence[str]) -> Match | None:
+        """'X negative' where 'X positive' is a finding: its presence is the absence of that."""
+        if "negative" not in tokens:
+            return None
+        turned = ["positive" if token == "negative" else token for token in tokens]
+        found = self._equal(turned)
+        if found is None:
+            return None
+        excluded = (found.finding,) if found.finding and self._presence(found.finding) else ()
+        return Match(None, label=self.label, excluded=excluded)
+
+
+def _meant(match: Match) -> tuple[str, ...]:
+    return (match.finding,) if match.finding else match.implied
+
+
