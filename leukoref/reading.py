@@ -12,11 +12,10 @@ from itertools import combinations
 
 from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.names import normalise
 
 LONGEST = 24  # words of a name that is taken apart
 MOST_QUALIFIERS = 7
-PARTS = ("and", "or")
+PARTS = ("and", "or", "with")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def read(name: str, base: Knowledge) -> Match | None:
     tokens = lexicon.tokens(name)
     if not 0 < len(tokens) <= LONGEST:
         return None
-    return _Reader(base, name).read(tokens, normalise(name).split())
+    return _Reader(base, name).read(tokens)
 
 
 def from_term(term: hpo.Term, base: Knowledge) -> Match:
@@ -60,20 +59,21 @@ class _Reader:
     def __init__(self, base: Knowledge, label: str) -> None:
         self.base, self.lexicon, self.label = base, base.lexicon, label
 
-    def read(self, tokens: Sequence[str], raw: Sequence[str]) -> Match | None:
+    def read(self, tokens: Sequence[str]) -> Match | None:
+        listed = self._listed(self.lexicon.told(tokens))
         found = (
-            self._equal(tokens) or self._origin(tokens) or self._viewed(tokens) or self._denial(tokens)
-            or self._history(tokens) or self._family(tokens) or self._joined(tokens)
-            or self._listed(self.lexicon.content(tokens))
+            self._equal(tokens) or self._origin(tokens) or self._negative(tokens) or (listed if listed and listed.implied else None) or self._viewed(tokens) or self._denial(tokens)
+            or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._joined(tokens)
+            or listed or self._response(tokens)
         )  # fmt: skip
-        return found or self._narrower(tokens, raw) or self._negative(tokens)
+        return found or self._narrower(tokens)
 
     def _part(self, tokens: Sequence[str]) -> Match | None:
         """A reading of part of a name."""
         if not tokens:
             return None
         found = self._equal(tokens) or self._viewed(tokens) or self._joined(tokens)
-        return found or self._listed(self.lexicon.content(tokens)) or self._narrower(tokens, tokens)
+        return found or self._listed(self.lexicon.told(tokens)) or self._narrower(tokens)
 
     def _equal(self, tokens: Sequence[str]) -> Match | None:
         """The same words, in other order or with other fillers."""
@@ -156,11 +156,35 @@ class _Reader:
                 return Match(None, kept, label=self.label)
         return None
 
+    def _recent(self, tokens: Sequence[str]) -> Match | None:
+        """'Recent X' is X for what stays of it; of a passing sign it says nothing of today."""
+        for length in (3, 2, 1):
+            if len(tokens) > length and self.lexicon.group("recent", " ".join(tokens[:length])):
+                found = self._part(tokens[length:])
+                if found is None:
+                    return None
+                kept = tuple(name for name in _meant(found) if name in self.lexicon.recent and self._presence(name))
+                return Match(None, kept, label=self.label)
+        return None
+
+    def _response(self, tokens: Sequence[str]) -> Match | None:
+        """'Cytopenias improved on prednisone': understood as a course under treatment, of which no cause speaks."""
+        for at, token in enumerate(tokens):
+            if self.lexicon.group("course", token):
+                after = tokens[at + 1 :]
+                spans = (" ".join(after[i:j]) for i in range(len(after)) for j in range(i + 1, min(i + 4, len(after)) + 1))
+                if any(span in self.base.drug_names or self.lexicon.names.get(span) == "treatments" for span in spans):
+                    return self._silent()
+        return None
+
     def _family(self, tokens: Sequence[str]) -> Match | None:
         """'Family history of X', 'X in a brother': the family history of X or of what X is a kind of."""
         rest = self._of_relatives(self.lexicon.content(tokens))
         if not rest:
             return None
+        found = self._equal(["family", "history", *rest])
+        if found is not None:
+            return self._wider(found)
         found = self._part(rest)
         if found is None:
             return None
@@ -183,16 +207,18 @@ class _Reader:
         for word in PARTS:
             if word in tokens:
                 at = len(tokens) - 1 - list(reversed(tokens)).index(word)
+                if word == "with" and self.lexicon.group("denial", tokens[at + 1] if at + 1 < len(tokens) else ""):
+                    return None
                 parts = self._shared(list(tokens[:at]), list(tokens[at + 1 :]))
                 if parts is None:
                     return None
                 names = tuple(dict.fromkeys(name for part in parts for name in _meant(part)))
                 names = tuple(name for name in names if self.base.finding[name].kind == "presence")
-                if word == "and":
+                if word != "or":
                     return Match(None, tuple(n for n in names if self._presence(n)), label=self.label)
                 exact = all(part.finding or part.denied for part in parts)
                 denied = tuple(name for part in parts for name in ((part.finding,) if part.finding else part.denied))
-                denied = tuple(n for n in denied if self._presence(n))
+                denied = tuple(n for n in dict.fromkeys(denied) if self._presence(n))
                 return Match(None, self._common(parts), label=self.label, denied=denied if exact else ())
         return None
 
@@ -214,7 +240,7 @@ class _Reader:
         return (one, other) if one and other else None
 
     def _exactly(self, tokens: Sequence[str]) -> Match | None:
-        return self._equal(tokens) or self._listed(self.lexicon.content(tokens))
+        return self._equal(tokens) or self._listed(self.lexicon.told(tokens))
 
     def _listed(self, content: Sequence[str]) -> Match | None:
         """A name of `rules/names` with words that may stand beside it ('Coxiella' IgG positive)."""
@@ -255,7 +281,7 @@ class _Reader:
             position += 1
         return found
 
-    def _narrower(self, tokens: Sequence[str], raw: Sequence[str]) -> Match | None:
+    def _narrower(self, tokens: Sequence[str]) -> Match | None:
         """A finding with qualifiers. As few as possible are dropped; what that leaves is implied."""
         content = self.lexicon.content(tokens)
         spans = [(start, end) for start, end, _ in self._spans(content, "qualifier")] + self._times(content)
@@ -273,14 +299,19 @@ class _Reader:
         return None
 
     def _times(self, content: Sequence[str]) -> list[tuple[int, int]]:
-        """'3 day history', '2 week': how long, or how often."""
+        """'3 day history', 'over 2 week', '10 kg', '1 640': how long, how much, how often."""
         found = []
         for at, token in enumerate(content[:-1]):
-            if token.replace(".", "").isdigit() and self.lexicon.group("unit_of_time", content[at + 1]):
-                end = at + 2
-                while end < len(content) and content[end] in ("history", "duration", "old"):
-                    end += 1
-                found.append((at, end))
+            number = token.replace(".", "").isdigit() or self.lexicon.group("number", token)
+            follows = content[at + 1]
+            if not number or not (self.lexicon.group("unit_of_time", follows) or follows.isdigit()):
+                continue
+            start, end = at, at + 2
+            while start and self.lexicon.group("number_lead", content[start - 1]):
+                start -= 1
+            while end < len(content) and content[end] in ("history", "duration", "old"):
+                end += 1
+            found.append((start, end))
         return found
 
     def _negative(self, tokens: Sequence[str]) -> Match | None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from leukoref.knowledge.base import Knowledge
 
 Role = Literal[
-    "same", "filler", "filler_beside", "fixed_order", "qualifier", "unit_of_time", "view", "negative_name", "denial",
-    "history", "standing", "relative", "family", "origin", "origin_word", "level", "name",
+    "same", "filler", "filler_beside", "fixed_order", "qualifier", "number", "number_lead", "unit_of_time", "view", "negative_name", "denial",
+    "history", "recent", "standing", "relative", "family", "origin", "origin_word", "level", "course", "name",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 
@@ -51,6 +51,7 @@ class Lexicon(BaseModel):
     seen_by: dict[str, frozenset[str]] = {}  # id of a view -> the tests whose findings are seen so
     specimens: frozenset[str] = frozenset()  # tests of any view: what is seen in one specimen is not in another
     standing: frozenset[str] = frozenset()
+    recent: frozenset[str] = frozenset()
     keys: dict[str, str] = {}  # key of a finding's name -> finding
     names: dict[str, str] = {}  # key of a name that says nothing by itself -> group
     family: dict[str, str] = {}  # finding -> the family history of it
@@ -71,7 +72,8 @@ class Lexicon(BaseModel):
                 found.seen_by[group.id] = frozenset(group.tests)
         found.specimens = frozenset().union(*found.seen_by.values())
         found.beside_any = frozenset().union(*found.beside.values())
-        found.standing = _standing(base)
+        found.standing = _below(base, "standing")
+        found.recent = _below(base, "recent")
         found._index(base)
         return found
 
@@ -92,12 +94,6 @@ class Lexicon(BaseModel):
             if finding.kind == "quantity":
                 for name in (finding.name, *finding.synonyms):
                     self.names.setdefault(self.key(self.tokens(name)), "quantity")
-        for name, finding_id in base.finding_names.items():
-            relation, _, rest = name.partition("family history of ")
-            if rest and not relation:
-                meant = base.finding_names.get(rest) or self.keys.get(self.key(self.tokens(rest)))
-                if meant:
-                    self.family.setdefault(meant, finding_id)
         for group in base.names:
             if group.role == "family":
                 self.family.update({finding: group.as_ for finding in group.findings})
@@ -131,10 +127,14 @@ class Lexicon(BaseModel):
                 position += 1
         return found
 
+    def told(self, tokens: Iterable[str]) -> list[str]:
+        """The words without fillers."""
+        fillers = self.roles.get("filler", {})
+        return [token for token in tokens if token not in fillers]
+
     def content(self, tokens: Iterable[str]) -> list[str]:
         """The words that carry the meaning; 'test' and 'level' do not beside 'positive' and 'elevated'."""
-        fillers = self.roles.get("filler", {})
-        kept = [token for token in tokens if token not in fillers]
+        kept = self.told(tokens)
         beside = self.roles.get("level", {})
         groups = {beside[token] for token in kept if token in beside}
         dropped = {word for word, group in self.roles.get("filler_beside", {}).items() if group.removesuffix("_beside") in groups}
@@ -151,8 +151,8 @@ class Lexicon(BaseModel):
         return self.roles.get(role, {}).get(phrase)
 
 
-def _standing(base: Knowledge) -> frozenset[str]:
-    """Findings that, once true of a patient, stay so: their history is the finding."""
-    named = {finding for group in base.names if group.role == "standing" for finding in group.findings}
+def _below(base: Knowledge, role: str) -> frozenset[str]:
+    """The findings named by the groups of a role, and all below them."""
+    named = {finding for group in base.names if group.role == role for finding in group.findings}
     below = {child for finding in named for child in base.descendants.get(finding, ())}
     return frozenset(named | below)
