@@ -67,6 +67,8 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
         finding = base.finding[match.finding] if match.finding else None
         if finding is not None and finding.if_present and observation.present is not None:
             finding, match = base.finding[finding.if_present], Match(finding.if_present, label=observation.finding)
+        if finding is not None and finding.kind == "presence" and observation.value is not None:
+            finding, match = _measured_instead(finding, match, observation, base)
         if finding is not None and finding.kind == "quantity" and observation.present is not None:
             _without_value(known, finding, observation, base, where)
         elif finding is not None and finding.kind == "quantity":
@@ -149,6 +151,8 @@ def _note_presence(known: Findings, match: Match, observation: Observation, base
     if match.finding is None:
         if match.warning:
             known.warnings.append(f"{match.label}: {match.warning}")
+        if observation.value is not None:
+            match = Match(None, label=match.label)  # a value of something wider or narrower says nothing of it
         said = [(name, True) for name in match.implied] if state else [(name, False) for name in match.denied]
         said += [(name, False) for name in match.excluded] if state else []
         said = [(name, present) for name, present in said if base.finding[name].kind == "presence"]
@@ -165,6 +169,20 @@ def _note_presence(known: Findings, match: Match, observation: Observation, base
     known.presence[name] = state
     known.labels[name] = base.finding[name].name
     _refer(known, name, observation)
+
+
+def _measured_instead(
+    finding: Finding, match: Match, observation: Observation, base: Knowledge
+) -> tuple[Finding | None, Match]:
+    """A value given for a finding that is present or not: the quantity behind it, or, where the value alone does not say
+    whether ('anti-dsDNA positive, 17 IU/mL'), nothing."""
+    if not base.lexicon.is_level(finding.name):
+        return finding, match
+    unit = units.ucum(observation.unit or "", base.unit_index)
+    for other in base.measured_as.get(finding.id, ()):
+        if units.fits(unit, base.finding[other].unit or ""):
+            return base.finding[other], Match(other, label=match.label)
+    return None, Match(None, label=match.label, warning="a value alone does not say whether it is so; it is not used")
 
 
 def _without_value(known: Findings, finding: Finding, observation: Observation, base: Knowledge, where: str) -> None:

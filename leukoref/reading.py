@@ -15,6 +15,7 @@ from leukoref.knowledge.base import Knowledge
 
 LONGEST = 24  # words of a name that is taken apart
 MOST_QUALIFIERS = 7
+MOST_BESIDE = 7
 PARTS = ("and", "or", "with")
 
 
@@ -248,13 +249,14 @@ class _Reader:
         key = self.lexicon.key(content)
         if key in names and names[key] != "quantity":
             return self._of_group(names[key], ())
-        beside = [t for t in content if t in self.lexicon.beside_any]
-        rest = [t for t in content if t not in self.lexicon.beside_any]
-        for kept in (rest, *([*rest, word] for word in dict.fromkeys(beside))):
-            group = names.get(self.lexicon.key(kept)) if kept else None
-            around = [t for t in content if t not in kept]
-            if group and around and set(around) <= self.lexicon.beside.get(group, frozenset()):
-                return self._of_group(group, around)
+        loose = [at for at, token in enumerate(content) if token in self.lexicon.beside_any][:MOST_BESIDE]
+        for number in range(1, len(loose) + 1):
+            for dropped in combinations(loose, number):
+                kept = [token for at, token in enumerate(content) if at not in dropped]
+                group = names.get(self.lexicon.key(kept)) if kept else None
+                around = [content[at] for at in dropped]
+                if group and set(around) <= self.lexicon.beside.get(group, frozenset()):
+                    return self._of_group(group, around)
         return None
 
     def _of_group(self, group: str, around: Sequence[str]) -> Match:

@@ -87,6 +87,15 @@ class Knowledge(BaseModel):
         return Lexicon.of(self)
 
     @cached_property
+    def measured_as(self) -> dict[str, tuple[str, ...]]:
+        """Presence finding -> the quantities that stand for it when a value is given."""
+        found: dict[str, tuple[str, ...]] = {}
+        for entry in self.findings:
+            if entry.if_present:
+                found[entry.if_present] = (*found.get(entry.if_present, ()), entry.id)
+        return found
+
+    @cached_property
     def finding_codes(self) -> dict[str, str]:
         """Qualified code (``LOINC:6690-2``) -> finding id; the first finding that lists a code has it."""
         index: dict[str, str] = {}

@@ -147,6 +147,10 @@ class Lexicon(BaseModel):
         fixed = self.roles.get("fixed_order", {})
         return " ".join(content if any(token in fixed for token in content) else sorted(content))
 
+    def is_level(self, name: str) -> bool:
+        """Whether a name says how a result lies ('elevated', 'positive')."""
+        return any(token in self.roles.get("level", {}) for token in self.tokens(name))
+
     def group(self, role: str, phrase: str) -> str | None:
         return self.roles.get(role, {}).get(phrase)
 
