@@ -16,7 +16,7 @@ from leukoref.knowledge.base import Knowledge
 LONGEST = 24  # words of a name that is taken apart
 MOST_QUALIFIERS = 7
 MOST_BESIDE = 7
-PARTS = ("and", "or", "with")
+PARTS = ("and", "or", "with", "on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +209,10 @@ class _Reader:
             if word in tokens:
                 at = len(tokens) - 1 - list(reversed(tokens)).index(word)
                 if word == "with" and self.lexicon.group("denial", tokens[at + 1] if at + 1 < len(tokens) else ""):
-                    return None
+                    continue
                 parts = self._shared(list(tokens[:at]), list(tokens[at + 1 :]))
-                if parts is None:
-                    return None
+                if parts is None or (word == "on" and parts[1].finding is None):
+                    continue
                 names = tuple(dict.fromkeys(name for part in parts for name in _meant(part)))
                 names = tuple(name for name in names if self.base.finding[name].kind == "presence")
                 if word != "or":
