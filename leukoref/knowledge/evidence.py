@@ -246,17 +246,7 @@ class EvidenceTable:
                 found[name] = Rate(value, "sourced", f"{text} in {given.population or 'people with a low count'}",
                                    sources=(given.source,) if given.source else ())  # fmt: skip
                 continue
-            rest = (
-                given.estimate
-                if given and given.estimate
-                else self._rest.get(finding.test if finding else "", self._rest["default"])
-            )
-            spoken = sum(self._mix[cause] for cause in speakers)
-            value = sum(self._mix[cause] * rate.value for cause, rate in speakers.items()) + (1 - spoken) * rest
-            text = f"computed from {len(speakers)} causes" + (
-                f", {rest:.2g} assumed for the rest" if spoken < 0.999 else ""
-            )
-            found[name] = Rate(self._estimated(value), "estimate", text)
+            found[name] = self._computed(name, speakers, given.estimate if given else None)
         for name, rate in found.items():
             least = self._least_background(name, found)
             if rate.basis == "estimate" and least > rate.value:
@@ -264,6 +254,38 @@ class EvidenceTable:
                     self._estimated(least), "estimate", "at least as often as the findings that imply it"
                 )
         return found
+
+    def _computed(self, name: str, speakers: Mapping[str, Rate], stated: float | None) -> Rate:
+        """The prior-weighted rate over all causes. A cause that is silent on a finding has it as often as its stated
+        rest; else as often as it has the wider core finding, at the ratio of the two where both are told; else as
+        often as `rest_rates` say."""
+        finding = self.base.finding.get(name)
+        rest = stated or self._rest.get(finding.test if finding else "", self._rest["default"])
+        wide = {} if stated else self._wide_rates(name)
+        told = {cause: self._mix[cause] for cause in speakers if wide.get(cause)}
+        text = f"{rest:.2g} assumed for the rest"
+        silent = dict.fromkeys(self.causes, rest)
+        if told:
+            ratios = [mix * min(speakers[cause].value / wide[cause], 1.0) for cause, mix in told.items()]
+            ratio = sum(ratios) / sum(told.values())
+            silent = {cause: ratio * wide.get(cause, 0.0) for cause in self.causes}
+            text = "the rest as often as the wider finding suggests"
+        rates = {cause: speakers[cause].value if cause in speakers else silent[cause] for cause in self.causes}
+        value = sum(self._mix[cause] * rate for cause, rate in rates.items())
+        spoken = sum(self._mix[cause] for cause in speakers)
+        text = f"computed from {len(speakers)} causes" + (f", {text}" if spoken < 0.999 else "")
+        return Rate(self._estimated(value), "estimate", text)
+
+    def _wide_rates(self, name: str) -> dict[str, float]:
+        """How often each cause has the nearest wider finding to which every cause speaks."""
+        for wider in self.base.ancestors.get(name, ()):
+            if self.base.finding[wider].core and wider in self.rates:
+                return {cause: rate.value for cause, rate in self.rates[wider].items() if cause in self._mix}
+            if wider in self.words and self.words[wider][1].present:
+                scale, word = self.words[wider]
+                mask, cells = scale.mask(word.present), self.spreads[scale.id]
+                return {cause: _share(cell.shares, mask) for cause, cell in cells.items() if cause in self._mix}
+        return {}
 
     def _least_background(self, name: str, found: Mapping[str, Rate]) -> float:
         """A wide finding (constitutional symptoms) is there whenever a narrower core one is: fever, fatigue."""
