@@ -17,6 +17,8 @@ LONGEST = 24  # words of a name that is taken apart
 MOST_QUALIFIERS = 7
 MOST_BESIDE = 7
 PARTS = ("and", "or", "with", "on")
+SPECIMEN = ("serum", "plasma")
+AMOUNT = ("level", "concentration", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,13 @@ def from_term(term: hpo.Term, base: Knowledge) -> Match:
     return Match(None, hpo.nearest(term, base.finding_codes), label=term.label)
 
 
+def also_listed(match: Match, base: Knowledge) -> Match:
+    """An HPO term that is no finding itself: what it implies by its place in HPO, and by name in `rules/names`."""
+    listed = _Reader(base, match.label).listed(base.lexicon.tokens(match.label))
+    implied = tuple(dict.fromkeys((*match.implied, *(listed.implied if listed else ()))))
+    return Match(None, implied, label=match.label)
+
+
 class _Reader:
     """One name taken apart. The readings are tried from the strictest to the loosest."""
 
@@ -63,9 +72,10 @@ class _Reader:
     def read(self, tokens: Sequence[str]) -> Match | None:
         listed = self._listed(self.lexicon.told(tokens))
         found = (
-            self._equal(tokens) or self._origin(tokens) or self._negative(tokens) or (listed if listed and listed.implied else None) or self._viewed(tokens) or self._denial(tokens)
-            or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._joined(tokens)
-            or listed or self._response(tokens)
+            self._equal(tokens) or self._level_of(tokens) or self._origin(tokens) or self._negative(tokens)
+            or (listed if listed and listed.implied else None) or self._bare_test(tokens)
+            or self._viewed(tokens) or self._denial(tokens) or self._history(tokens) or self._recent(tokens)
+            or self._family(tokens) or self._joined(tokens) or listed or self._response(tokens)
         )  # fmt: skip
         return found or self._narrower(tokens)
 
@@ -100,6 +110,27 @@ class _Reader:
     def _negative_meaning(self, name: str) -> bool:
         """Whether a finding says that something is not so: then 'left', 'severe' do not make it narrower."""
         return any(self.lexicon.group("negative_name", token) for token in self.lexicon.tokens(name))
+
+    def listed(self, tokens: Sequence[str]) -> Match | None:
+        return self._listed(self.lexicon.told(tokens)) if self.lexicon.roles else None
+
+    def _level_of(self, tokens: Sequence[str]) -> Match | None:
+        """'Serum potassium level' is the potassium: the words around a measured quantity that say only what it is."""
+        rest = list(tokens)
+        while len(rest) > 1 and rest[0] in SPECIMEN:
+            rest = rest[1:]
+        while len(rest) > 1 and rest[-1] in AMOUNT:
+            rest = rest[:-1]
+        found = self._equal(rest) if len(rest) < len(tokens) else None
+        meant = self.base.finding[found.finding] if found and found.finding else None
+        return found if meant and meant.kind == "quantity" else None
+
+    def _bare_test(self, tokens: Sequence[str]) -> Match | None:
+        """A test said to be present, 'Mantoux test', is a positive one; absent, it may not have been done."""
+        if any(self.lexicon.group("level", token) for token in tokens):
+            return None
+        found = self._equal([*tokens, "positive"])
+        return self._wider(found) if found and found.finding and self._presence(found.finding) else None
 
     def _origin(self, tokens: Sequence[str]) -> Match | None:
         """Race, ethnicity, nationality: known, said, and never used."""
