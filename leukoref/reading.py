@@ -18,6 +18,7 @@ MOST_QUALIFIERS = 7
 MOST_BESIDE = 7
 PARTS = ("and", "or", "with", "on")
 SPECIMEN = ("serum", "plasma")
+RESULTS = ("level", "result")  # groups of words that say how a result lies
 AMOUNT = ("level", "concentration", "value")
 
 
@@ -121,13 +122,12 @@ class _Reader:
             rest = rest[1:]
         while len(rest) > 1 and rest[-1] in AMOUNT:
             rest = rest[:-1]
-        found = self._equal(rest) if len(rest) < len(tokens) else None
-        meant = self.base.finding[found.finding] if found and found.finding else None
-        return found if meant and meant.kind == "quantity" else None
+        found = self.base.finding_names.get(" ".join(rest)) if len(rest) < len(tokens) else None
+        return Match(found, label=self.label) if found and self.base.finding[found].kind == "quantity" else None
 
     def _bare_test(self, tokens: Sequence[str]) -> Match | None:
         """A test said to be present, 'Mantoux test', is a positive one; absent, it may not have been done."""
-        if any(self.lexicon.group("level", token) for token in tokens):
+        if any(self.lexicon.group("level", token) in RESULTS for token in tokens):
             return None
         found = self._equal([*tokens, "positive"])
         return self._wider(found) if found and found.finding and self._presence(found.finding) else None
@@ -135,7 +135,7 @@ class _Reader:
     def _origin(self, tokens: Sequence[str]) -> Match | None:
         """Race, ethnicity, nationality: known, said, and never used."""
         content = self.lexicon.content(tokens)
-        people = [t for t in content if self.lexicon.group("origin", t)]
+        people = [t for start, end, _ in self._spans(content, "origin") for t in content[start:end]]
         words = [t for t in content if self.lexicon.group("origin_word", t)]
         if (words and len(content) <= 5 and (people or words[-1] in ("ethnicity", "nationality", "race"))) or (
             people and len(people) == len(content)
@@ -177,6 +177,8 @@ class _Reader:
 
     def _history(self, tokens: Sequence[str]) -> Match | None:
         """'History of X' is X if X stays with a patient; of a passing sign it says nothing of today."""
+        if len(tokens) > 1 and tokens[-1] == "history" and not self.lexicon.group("relative", tokens[0]):
+            tokens = ["history", "of", *tokens[:-1]]  # 'hypertension history'
         for length in range(min(4, len(tokens) - 1), 0, -1):
             if self.lexicon.group("history", " ".join(tokens[:length])):
                 found = self._part(tokens[length:])

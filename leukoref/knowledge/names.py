@@ -23,7 +23,7 @@ _ENDINGS = (
     ("isation", "ization"), ("lise", "lize"), ("rise", "rize"), ("nise", "nize"), ("ised", "ized"), ("ising", "izing"),
     ("lysed", "lyzed"), ("lysing", "lyzing"),
 )  # fmt: skip
-_KEPT_S = re.compile(r"(ss|us|is|as|os|ys|ics|ies)$")
+_KEPT_S = re.compile(r"(ss|us|is|(?<!i)(?<!om)(?<!em)as|os|ics|ies)$")
 _APOSTROPHE = re.compile(r"[’'`´]s\b|[’'`´]")
 _SEPARATORS = re.compile(r"[^a-z0-9%<>=+./:*^²³µ]+")
 _INNER_DOT = re.compile(r"(?<=[a-z])\.|\.(?![0-9])")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Role = Literal[
     "same", "filler", "filler_beside", "fixed_order", "qualifier", "number", "number_lead", "unit_of_time", "view", "negative_name", "denial",
-    "history", "recent", "standing", "relative", "family", "origin", "origin_word", "level", "course", "name",
+    "history", "recent", "standing", "relative", "family", "origin", "origin_word", "level", "course", "drug_form", "local_form", "name",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 
