@@ -19,6 +19,8 @@ MOST_BESIDE = 7
 PARTS = ("and", "or", "with", "on")
 SPECIMEN = ("serum", "plasma")
 RESULTS = ("level", "result")  # groups of words that say how a result lies
+RESULT_WORDS = ("positive", "negative")
+AGO = ("ago", "earlier", "before", "previously", "prior", "back")
 AMOUNT = ("level", "concentration", "value")
 
 
@@ -73,12 +75,37 @@ class _Reader:
     def read(self, tokens: Sequence[str]) -> Match | None:
         listed = self._listed(self.lexicon.told(tokens))
         found = (
-            self._equal(tokens) or self._level_of(tokens) or self._origin(tokens) or self._negative(tokens)
+            self._equal(tokens) or self._stated(tokens) or self._past(tokens) or self._level_of(tokens) or self._origin(tokens) or self._negative(tokens)
             or (listed if listed and listed.implied else None) or self._bare_test(tokens)
             or self._viewed(tokens) or self._denial(tokens) or self._history(tokens) or self._recent(tokens)
             or self._family(tokens) or self._joined(tokens) or listed or self._response(tokens)
         )  # fmt: skip
+        if found is not None and found is listed and not found.implied and not self._is_name(tokens):
+            return self._narrower(tokens, listed=False) or found  # 'strongly positive rheumatoid factor' says more
         return found or self._narrower(tokens)
+
+    def _is_name(self, tokens: Sequence[str]) -> bool:
+        return self.lexicon.key(self.lexicon.told(tokens)) in self.lexicon.names
+
+    def _stated(self, tokens: Sequence[str]) -> Match | None:
+        """'Positive X' and 'negative X' where the finding X is a positive result, as 'antineutrophil antibodies' are."""
+        for word in RESULT_WORDS:
+            if word in tokens and len(tokens) > 1:
+                found = self.base.finding_names.get(" ".join(token for token in tokens if token != word))
+                if found and self._presence(found) and self.lexicon.is_level(self.base.finding[found].name):
+                    if word == "positive":
+                        return Match(found, label=self.label)
+                    return Match(None, label=self.label, excluded=(found,))
+        return None
+
+    def _past(self, tokens: Sequence[str]) -> Match | None:
+        """'X 10 years ago': what stays with a patient; of a passing sign it says nothing of today."""
+        for at in range(1, len(tokens) - 2):
+            counted = tokens[at][:1].isdigit() or self.lexicon.group("number", tokens[at])
+            if counted and self.lexicon.group("unit_of_time", tokens[at + 1]) and tokens[at + 2] in AGO and at + 3 == len(tokens):
+                found = self._part(tokens[:at])
+                return Match(None, tuple(n for n in _meant(found) if n in self.lexicon.standing), self.label) if found else None
+        return None
 
     def _part(self, tokens: Sequence[str]) -> Match | None:
         """A reading of part of a name."""
@@ -316,7 +343,7 @@ class _Reader:
             position += 1
         return found
 
-    def _narrower(self, tokens: Sequence[str]) -> Match | None:
+    def _narrower(self, tokens: Sequence[str], listed: bool = True) -> Match | None:
         """A finding with qualifiers. As few as possible are dropped; what that leaves is implied."""
         content = self.lexicon.content(tokens)
         spans = [(start, end) for start, end, _ in self._spans(content, "qualifier")] + self._times(content)
@@ -326,7 +353,7 @@ class _Reader:
             for dropped in combinations(spans, number):
                 left = [t for at, t in enumerate(content) if not any(start <= at < end for start, end in dropped)]
                 match = (self._equal(left) or self._listed(left)) if left else None
-                if match is not None:
+                if match is not None and (listed or match.finding or match.implied):
                     found.append(self._wider(match))
             if found:
                 implied = tuple(dict.fromkeys(name for match in found for name in match.implied))
@@ -336,6 +363,7 @@ class _Reader:
     def _times(self, content: Sequence[str]) -> list[tuple[int, int]]:
         """'3 day history', 'over 2 week', '10 kg', '1 640': how long, how much, how often."""
         found = []
+        found += [(at, at + 1) for at, token in enumerate(content) if token.endswith("%") and token[:1].isdigit()]
         for at, token in enumerate(content[:-1]):
             number = token.replace(".", "").isdigit() or self.lexicon.group("number", token)
             follows = content[at + 1]
