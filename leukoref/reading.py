@@ -20,6 +20,7 @@ PARTS = ("and", "or", "with", "on")
 SPECIMEN = ("serum", "plasma")
 RESULTS = ("level", "result")  # groups of words that say how a result lies
 RESULT_WORDS = ("positive", "negative")
+STARTED = ("started", "on", "recently", "recent", "initiated", "initiation", "of", "begun", "taking", "take", "took", "new", "start", "use")
 AGO = ("ago", "earlier", "before", "previously", "prior", "back")
 AMOUNT = ("level", "concentration", "value")
 
@@ -78,7 +79,7 @@ class _Reader:
             self._equal(tokens) or self._stated(tokens) or self._past(tokens) or self._level_of(tokens) or self._origin(tokens) or self._negative(tokens)
             or (listed if listed and listed.implied else None) or self._bare_test(tokens)
             or self._viewed(tokens) or self._denial(tokens) or self._history(tokens) or self._recent(tokens)
-            or self._family(tokens) or self._joined(tokens) or listed or self._response(tokens)
+            or self._family(tokens) or self._joined(tokens) or listed or self._response(tokens) or self._drug(tokens)
         )  # fmt: skip
         if found is not None and found is listed and not found.implied and not self._is_name(tokens):
             return self._narrower(tokens, listed=False) or found  # 'strongly positive rheumatoid factor' says more
@@ -237,6 +238,16 @@ class _Reader:
                 if any(span in self.base.drug_names or self.lexicon.names.get(span) == "treatments" for span in spans):
                     return self._silent()
         return None
+
+    def _drug(self, tokens: Sequence[str]) -> Match | None:
+        """'Carbimazole started 6 weeks ago': the use of it where that is a finding; else it belongs to the medications."""
+        around = {number for start, end in self._times(list(tokens)) for number in range(start, end)}
+        rest = [t for at, t in enumerate(tokens) if at not in around and t not in STARTED and t not in AGO]
+        name = " ".join(rest)
+        if not rest or len(rest) == len(tokens) or name not in self.base.drug_names:
+            return None
+        found = self._equal([*rest, "use"])
+        return self._wider(found) if found else self._silent("a drug is taken into account under medications")
 
     def _family(self, tokens: Sequence[str]) -> Match | None:
         """'Family history of X', 'X in a brother': the family history of X or of what X is a kind of."""
