@@ -16,7 +16,7 @@ from leukoref.knowledge.base import Knowledge
 LONGEST = 24  # words of a name that is taken apart
 MOST_QUALIFIERS = 7
 MOST_BESIDE = 7
-PARTS = ("and", "or", "with", "on")
+PARTS = ("and", "or", "with", "on", "for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,24 @@ def read(name: str, base: Knowledge) -> Match | None:
     lexicon = base.lexicon
     if not lexicon.roles:
         return None
-    tokens = lexicon.tokens(name)
-    if not 0 < len(tokens) <= LONGEST:
-        return None
-    return _Reader(base, name).read(tokens)
+    reader = _Reader(base, name)
+    for wording in (name, *_listings(name)):
+        tokens = lexicon.tokens(wording)
+        found = reader.read(tokens) if 0 < len(tokens) <= LONGEST else None
+        if found is not None:
+            return found
+    return None
+
+
+def _listings(name: str) -> list[str]:
+    """'A, B and C', 'A/B' with the words that commas and strokes stand for."""
+    found = []
+    if ", " in name:
+        word = " or " if " or " in name else " and "
+        found.append(name.replace(", and ", ", ").replace(", or ", ", ").replace(", ", word))
+    if "/" in name:
+        found.append(name.replace("/", " or "))
+    return found
 
 
 def from_term(term: hpo.Term, base: Knowledge) -> Match:
@@ -67,14 +81,15 @@ class _Reader:
             or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._joined(tokens)
             or listed or self._response(tokens)
         )  # fmt: skip
-        return found or self._narrower(tokens)
+        return found or self._drug(tokens) or self._narrower(tokens) or self._place(tokens)
 
     def _part(self, tokens: Sequence[str]) -> Match | None:
         """A reading of part of a name."""
         if not tokens:
             return None
         found = self._equal(tokens) or self._viewed(tokens) or self._joined(tokens)
-        return found or self._listed(self.lexicon.told(tokens)) or self._narrower(tokens)
+        found = found or self._listed(self.lexicon.told(tokens)) or self._drug(tokens)
+        return found or self._narrower(tokens)
 
     def _equal(self, tokens: Sequence[str]) -> Match | None:
         """The same words, in other order or with other fillers."""
@@ -115,6 +130,9 @@ class _Reader:
     def _viewed(self, tokens: Sequence[str]) -> Match | None:
         """'X on blood smear', 'X on examination': the same where that is how X is seen, else narrower."""
         for start, end, group in self._spans(tokens, "view"):
+            lead = start > 0 and self.lexicon.group("view_lead", tokens[start - 1])
+            if not lead and (start > 0 or group not in self.lexicon.seen_by) and tokens[start] not in ("in", "of"):
+                continue  # 'leukemia workup' is no leukemia
             rest = [*tokens[:start], *tokens[end:]]
             found = self._equal(rest) if self.lexicon.content(rest) else None
             if found is None and len(rest) > 1:
@@ -153,8 +171,32 @@ class _Reader:
                     return None
                 if found.finding in self.lexicon.standing:
                     return Match(found.finding, label=self.label)
-                kept = tuple(name for name in found.implied if name in self.lexicon.standing)
-                return Match(None, kept, label=self.label)
+                return self._standing(found)
+        for length in (3, 2, 1):
+            ago = " ".join(tokens[-length:])
+            if len(tokens) > length + 2 and self.lexicon.group("ago", ago) and self._times(tokens[: -length]):
+                (start, end), *_ = reversed(self._times(tokens[:-length]))
+                if end == len(tokens) - length:
+                    found = self._part([t for t in tokens[:start]])
+                    return self._standing(found) if found else None
+        return None
+
+    def _standing(self, found: Match) -> Match:
+        return Match(None, tuple(n for n in _meant(found) if n in self.lexicon.standing), label=self.label)
+
+    def _drug(self, tokens: Sequence[str]) -> Match | None:
+        """A drug where a finding is expected: what it would set as a medication."""
+        rest = [t for t in tokens if not self.lexicon.group("drug_word", t) and not t.replace(".", "").isdigit()]
+        found = self.base.drug_names.get(" ".join(tokens)) or self.base.drug_names.get(" ".join(rest))
+        return Match(None, self.base.drug[found].exposures, label=self.label) if found else None
+
+    def _place(self, tokens: Sequence[str]) -> Match | None:
+        """'Travel to' and 'residence in' a place that is not listed."""
+        for length in (2, 1):
+            group = self.lexicon.group("place", " ".join(tokens[:length]))
+            if group and length < len(tokens) <= length + 4:
+                finding = self.lexicon.stands_for.get(group)
+                return Match(None, (finding,) if finding else (), label=self.label)
         return None
 
     def _recent(self, tokens: Sequence[str]) -> Match | None:
@@ -200,18 +242,17 @@ class _Reader:
         if list(content[:2]) == ["family", "history"]:
             return list(content[2:])
         relatives = [t for t in content if self.lexicon.group("relative", t)]
-        at_an_end = relatives and (content[0] in relatives or content[-1] in relatives)
-        return [t for t in content if t not in relatives] if at_an_end else []
+        whose = {*relatives, "maternal", "paternal"} if relatives else set()
+        at_an_end = relatives and (content[0] in whose or content[-1] in whose)
+        return [t for t in content if t not in whose] if at_an_end else []
 
     def _joined(self, tokens: Sequence[str]) -> Match | None:
         """'A and B' present is both present; 'A or B' absent is both absent. Each part must be known."""
         for word in PARTS:
             if word in tokens:
                 at = len(tokens) - 1 - list(reversed(tokens)).index(word)
-                if word == "with" and self.lexicon.group("denial", tokens[at + 1] if at + 1 < len(tokens) else ""):
-                    continue
-                parts = self._shared(list(tokens[:at]), list(tokens[at + 1 :]))
-                if parts is None or (word == "on" and parts[1].finding is None):
+                parts = self._shared(list(tokens[:at]), list(tokens[at + 1 :]), word)
+                if parts is None or not self._joinable(word, *parts):
                     continue
                 names = tuple(dict.fromkeys(name for part in parts for name in _meant(part)))
                 names = tuple(name for name in names if self.base.finding[name].kind == "presence")
@@ -230,15 +271,34 @@ class _Reader:
         nearest = [n for n in shared if not any(n in self.base.ancestors[other] for other in shared)]
         return tuple(sorted(n for n in nearest if self._presence(n)))
 
-    def _shared(self, left: list[str], right: list[str]) -> tuple[Match, Match] | None:
-        """The two parts, each with the words it shares with the other ('CMV or HSV PCR positive')."""
+    def _joinable(self, word: str, left: Match, right: Match) -> bool:
+        """'X on dialysis', 'splenectomy for Y': only two findings; and what X is for only after what stays done."""
+        if word == "on":
+            return bool(_meant(left) and _meant(right))
+        return word != "for" or bool(_meant(right) and left.finding in self.lexicon.standing)
+
+    def _shared(self, left: list[str], right: list[str], word: str) -> tuple[Match, Match] | None:
+        """The two parts, each with the words it shares with the other ('CMV or HSV PCR positive'), or by itself if the
+        other does not turn its meaning ('contact with sheep and malaria')."""
         if not left or not right:
             return None
-        lefts = [[*left, *right[start:]] for start in range(1, len(right))] + [left]
-        rights = [[*left[:end], *right] for end in range(len(left) - 1, 0, -1)] + [right]
-        one = next((found for part in lefts if (found := self._exactly(part))), None) or self._part(left)
-        other = next((found for part in rights if (found := self._exactly(part))), None) or self._part(right)
+        turned = any(self.lexicon.group("turning", token) for token in left)
+        turning = any(self.lexicon.group(role, right[-1]) for role in ("turning", "turning_after"))
+        both = word in ("and", "or")
+        lefts = [[*left, *right[start:]] for start in range(1, len(right))] if both else []
+        rights = [[*left[:end], *right] for end in range(len(left) - 1, 0, -1)] if both else []
+        one = self._first(lefts) or (None if both and turning and len(right) > 1 else self._part(left))
+        other = self._first(rights) or (None if turned else self._part(right))
         return (one, other) if one and other else None
+
+    def _first(self, wordings: Sequence[Sequence[str]]) -> Match | None:
+        """The first wording that is known; lists within lists too."""
+        for tokens in wordings:
+            joined = any(word in tokens for word in PARTS[:2])
+            found = self._exactly(tokens) or (self._joined(tokens) if joined else None)
+            if found is not None:
+                return found
+        return None
 
     def _exactly(self, tokens: Sequence[str]) -> Match | None:
         return self._equal(tokens) or self._listed(self.lexicon.told(tokens))
@@ -292,7 +352,7 @@ class _Reader:
             found: list[Match] = []
             for dropped in combinations(spans, number):
                 left = [t for at, t in enumerate(content) if not any(start <= at < end for start, end in dropped)]
-                match = (self._equal(left) or self._listed(left)) if left else None
+                match = (self._equal(left) or self._listed(left) or self._drug(left)) if left else None
                 if match is not None:
                     found.append(self._wider(match))
             if found:
@@ -306,7 +366,8 @@ class _Reader:
         for at, token in enumerate(content[:-1]):
             number = token.replace(".", "").isdigit() or self.lexicon.group("number", token)
             follows = content[at + 1]
-            if not number or not (self.lexicon.group("unit_of_time", follows) or follows.isdigit()):
+            titre = follows.isdigit() and "positive" in content
+            if not number or not (self.lexicon.group("unit_of_time", follows) or titre):
                 continue
             start, end = at, at + 2
             while start and self.lexicon.group("number_lead", content[start - 1]):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from leukoref.knowledge.base import Knowledge
 
 Role = Literal[
-    "same", "filler", "filler_beside", "fixed_order", "qualifier", "number", "number_lead", "unit_of_time", "view", "negative_name", "denial",
+    "same", "filler", "filler_beside", "fixed_order", "qualifier", "number", "number_lead", "unit_of_time", "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "negative_name", "denial",
     "history", "recent", "standing", "relative", "family", "origin", "origin_word", "level", "course", "name",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
@@ -50,6 +50,7 @@ class Lexicon(BaseModel):
     implies: dict[str, dict[str, tuple[str, ...]]] = {}  # id of a group -> words beside -> findings
     seen_by: dict[str, frozenset[str]] = {}  # id of a view -> the tests whose findings are seen so
     specimens: frozenset[str] = frozenset()  # tests of any view: what is seen in one specimen is not in another
+    stands_for: dict[str, str] = {}  # id of a group -> its finding
     standing: frozenset[str] = frozenset()
     recent: frozenset[str] = frozenset()
     keys: dict[str, str] = {}  # key of a finding's name -> finding
@@ -64,10 +65,13 @@ class Lexicon(BaseModel):
                 found.same.update({normalise(word): normalise(group.as_) for word in group.words})
         for group in base.names:
             words = found.roles.setdefault(group.role, {})
-            words.update({" ".join(found.tokens(word)): group.id for word in group.words if group.role != "same"})
+            bare = found.told if group.role == "qualifier" else list  # qualifiers are looked for between the fillers
+            words.update({" ".join(bare(found.tokens(word))): group.id for word in group.words if group.role != "same"})
             found.beside[group.id] = frozenset(part for word in group.beside for part in found.tokens(word))
             if group.implies:
                 found.implies[group.id] = {" ".join(found.tokens(word)): ids for word, ids in group.implies.items()}
+            if group.as_ in base.finding:
+                found.stands_for[group.id] = group.as_
             if group.tests:
                 found.seen_by[group.id] = frozenset(group.tests)
         found.specimens = frozenset().union(*found.seen_by.values())
