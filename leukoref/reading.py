@@ -16,7 +16,7 @@ from leukoref.knowledge.base import Knowledge
 LONGEST = 24  # words of a name that is taken apart
 MOST_QUALIFIERS = 7
 MOST_BESIDE = 7
-PARTS = ("and", "or", "with", "on", "for")
+PARTS = ("and", "or", "with", "dueto", "on", "for")
 
 
 @dataclass(frozen=True, slots=True)
