@@ -22,10 +22,14 @@ rules: $(VENV)/.ready
 	@$(BIN)/leukoref lint && $(BIN)/leukoref sources --check
 
 evaluate: $(VENV)/.ready-test
-	@$(BIN)/leukoref evaluate examples/cases --stage presentation --doc docs/validation.md
+	@$(BIN)/leukoref evaluate examples/cases --stage presentation --doc docs/validation.md \
+		--check examples/check_cases/vocabulary --check examples/check_cases/untouched
 
-benchmarks: $(VENV)/.ready-test
+# Which files they write is said at the head of each; on a quiet machine.
+benchmarks: $(VENV)/.ready-bench
 	@$(BIN)/python benchmarks/assess.py
+	@$(BIN)/python benchmarks/peers.py
+	@$(BIN)/python benchmarks/screen.py && $(BIN)/python benchmarks/larger.py && $(BIN)/python benchmarks/report.py
 
 $(VENV)/.ready: pyproject.toml
 	@command -v cc >/dev/null || { echo "leukoref: no C compiler; install one (Debian: apt-get install gcc python3-dev)" >&2; exit 1; }
@@ -37,6 +41,13 @@ $(VENV)/.ready: pyproject.toml
 
 $(VENV)/.ready-test: $(VENV)/.ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test]'
+	@if command -v java >/dev/null || test -n "$$JAVA_HOME"; then \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[spark]'; \
+	else echo "leukoref: no Java, so Spark is not tested" >&2; fi
+	@touch $@
+
+$(VENV)/.ready-bench: $(VENV)/.ready-test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
 # Both engines on many random patients (nightly; minutes to hours).

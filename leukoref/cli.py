@@ -200,15 +200,19 @@ def evaluate(
     doc: Annotated[
         Path | None, typer.Option("--doc", metavar="FILE", help="Write the report to a file as well.")
     ] = None,
+    check: Annotated[
+        list[Path] | None, typer.Option("--check", metavar="DIR", help="Cases kept apart, for a table of their own.")
+    ] = None,
     rules: RulesOption = None,
 ) -> None:
     """Rank published cases: how often the diagnosis is found."""
     from leukoref.errors import InputError
     from leukoref.evaluation import evaluate as evaluation_of
 
-    if not any(folder.glob("*.json")):
-        raise InputError(folder.name or str(folder), "holds no case files", "give a folder of *.json cases")
-    result = evaluation_of(folder, stage.value, knowledge(rules) if rules else None)
+    for given in (folder, *(check or ())):
+        if not any(given.glob("*.json")):
+            raise InputError(given.name or str(given), "holds no case files", "give a folder of *.json cases")
+    result = evaluation_of(folder, stage.value, knowledge(rules) if rules else None, check or ())
     if doc is not None:
         doc.write_text(result.report(), "utf-8")
     if format is Format.json:

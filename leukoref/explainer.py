@@ -15,7 +15,7 @@ from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause, Statement
 from leukoref.knowledge.evidence import Profile
 from leukoref.knowledge.pretest import Basis
-from leukoref.ranking import Item, Ranker, Spoken, Standing, grade
+from leukoref.ranking import OTHER_KINDS, Item, Ranker, Spoken, Standing, grade
 from leukoref.timeline import Exposure
 
 MISSING_SHOWN = 5
@@ -171,13 +171,14 @@ class Explainer:
 
     def _kinds(self, standing: Standing) -> tuple[out.VariantNote, ...]:
         """The kinds of the cause, the one that fits best first, with which part of its weight each makes up."""
-        likelihoods = [10 ** ((kind.share + kind.weight) / 10) for kind in standing.kinds]
+        kinds = self.ranker.kinds(standing)
+        likelihoods = [10 ** ((kind.share + kind.weight) / 10) for kind in kinds]
         notes = []
-        for kind, likelihood in zip(standing.kinds, likelihoods, strict=True):
+        for kind, likelihood in zip(kinds, likelihoods, strict=True):
             variant = kind.profile.kind
             source = variant.share.source if variant and variant.share else None
             notes.append(out.VariantNote(
-                id=kind.profile.id, name=variant.name if variant else "no kind in particular",
+                id=kind.profile.id, name=variant.name if variant else OTHER_KINDS,
                 share=10 ** (kind.share / 10), weight=round(kind.weight, 6),
                 part=round(likelihood / sum(likelihoods), 6), sources=self.keys((source,)),
             ))  # fmt: skip

@@ -25,8 +25,10 @@ from leukoref.knowledge.evidence import EvidenceTable, Profile
 from leukoref.knowledge.pretest import Prior, decibans
 from leukoref.knowledge.settings import Modifier
 from leukoref.knowledge.vocabulary import Scale
+from leukoref.scales import scale_mask
 from leukoref.timeline import Exposure
 
+OTHER_KINDS = "no kind in particular"
 Weights = npt.NDArray[np.float64]
 
 
@@ -62,11 +64,14 @@ class Spoken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All items of a patient against all profiles: the weights, and which of them speak."""
+    """All items of a patient against all profiles: the weights, which of them speak, and what they add up to;
+    beside it the decibans of each profile's share of its cause at the patient's age."""
 
     items: list[Item]
     weights: Weights
     speaks: npt.NDArray[np.bool_]
+    totals: Weights
+    shares: Weights
 
 
 @dataclass(slots=True)
@@ -77,7 +82,6 @@ class Standing:
     profile: Profile
     position: int
     board: Board
-    kinds: list[Kind]
     prior: Prior
     prior_weight: float
     weight: float
@@ -109,11 +113,12 @@ class Ranker:
         self._use_priors, self._use_negatives, self._use_clusters = priors, negatives, clusters
         self.profiles = self.table.profiles
         self.starts = np.array([i for i, profile in enumerate(self.profiles) if profile.kind is None], np.intp)
-        self._several = [
-            (place, slice(start, stop))
+        # cause of several kinds -> its place among the causes, and the columns of its profiles
+        self._several = {
+            self.profiles[start].cause.id: (place, slice(start, stop))
             for place, (start, stop) in enumerate(pairwise([*self.starts.tolist(), len(self.profiles)]))
             if stop - start > 1
-        ]
+        }
         self._cache: dict[tuple[str, int, int], Weights] = {}
         self._kind_weights: dict[int, Weights] = {}
 
@@ -204,31 +209,50 @@ class Ranker:
 
     def rank(self, known: Findings, inference: Inference, setting: str | None) -> list[Standing]:
         """All causes, first the established, last the excluded; ties by id so that order is fixed."""
-        board = self.board(self.items(known, inference))
-        totals = (board.weights * board.speaks).sum(axis=0)
         age = known.quantities.get(AGE)
         years = age.low if age else None
-        shares = self.kind_weights(self.age_band(years))
-        weights = self.together(totals[None, :], shares)[0]
+        board = self.board(self.items(known, inference), self.age_band(years))
+        weights = self.together(board.totals[None, :], board.shares)[0].tolist()
+        best, totals = self._best(board), board.totals.tolist()
         table = self.table.pretest.tables[self.table.pretest.table_for(setting, years)]
         standings = []
-        for place, cause in enumerate(self.base.causes):
-            start = int(self.starts[place])
-            several = [
-                Kind(self.profiles[i], float(shares[i]), float(totals[i]))
-                for i in range(start, start + 1 + len(cause.kinds))
-            ]
-            best = max(range(len(several)), key=lambda i: (several[i].share + several[i].weight, -i))
-            prior = table[cause.id]
-            standing = Standing(
-                several[best].profile, start + best, board, several if len(several) > 1 else [],
-                prior, self.prior_weight(prior), several[best].weight,
-            )  # fmt: skip
-            if standing.kinds:
-                _add(standing, _kind_text(standing), float(weights[place]) - standing.weight, _kind_sources(standing))
+        for weight, position in zip(weights, best, strict=True):
+            profile, prior = self.profiles[position], table[self.profiles[position].cause.id]
+            standing = Standing(profile, position, board, prior, self.prior_weight(prior), totals[position])
+            if profile.cause.id in self._several:
+                self._take_together(standing, weight)
             self._adjust(standing, known, inference)
             standings.append(standing)
         return sorted(standings, key=lambda s: (bool(s.excluded), not s.established, -round(s.score, 9), s.cause.id))
+
+    def _best(self, board: Board) -> list[int]:
+        """Column by column of the causes, the profile that fits best."""
+        found: list[int] = self.starts.tolist()
+        fits = board.totals + board.shares
+        for place, columns in self._several.values():
+            found[place] = columns.start + int(fits[columns].argmax())
+        return found
+
+    def kinds(self, standing: Standing) -> list[Kind]:
+        """What each kind of a cause weighs; empty for a cause of one kind."""
+        if standing.cause.id not in self._several:
+            return []
+        _, columns = self._several[standing.cause.id]
+        board = standing.board
+        return [
+            Kind(self.profiles[i], float(board.shares[i]), float(board.totals[i]))
+            for i in range(columns.start, columns.stop)
+        ]
+
+    def _take_together(self, standing: Standing, weight: float) -> None:
+        """From the weight of the kind that fits best to that of all kinds of its cause."""
+        kind, (_, columns) = standing.profile.kind, self._several[standing.cause.id]
+        share = kind.share if kind else None
+        estimate = ", estimate" if share is None or share.estimate is not None else ""
+        part = 10 ** (standing.board.shares[standing.position] / 10)
+        text = f"{kind.name if kind else OTHER_KINDS}: {part:.0%} of the cause at this age{estimate}"
+        text += f"; its {columns.stop - columns.start} kinds taken together"
+        _add(standing, text, weight - standing.weight, (share.source,) if share and share.source else ())
 
     def kind_weights(self, band: int) -> Weights:
         """The decibans of each profile's share of its cause at an age in the bins of ``band``."""
@@ -239,7 +263,7 @@ class Ranker:
     def together(self, totals: Weights, shares: Weights) -> Weights:
         """The weights of causes, (patients) x (causes), from those of profiles and the decibans of their shares."""
         found = totals[:, self.starts]
-        for place, kinds in self._several:
+        for place, kinds in self._several.values():
             part = totals[:, kinds] + shares[..., kinds]
             most = part.max(axis=1)
             found[:, place] = most + 10 * np.log10(np.power(10, (part - most[:, None]) / 10).sum(axis=1))
@@ -258,7 +282,7 @@ class Ranker:
             if board.weights[row, column]
         ]
 
-    def board(self, items: list[Item]) -> Board:
+    def board(self, items: list[Item], band: int) -> Board:
         """Items against profiles; in a cluster the strongest speaks, for each profile by itself."""
         shape = (len(items), len(self.profiles))
         weights = np.stack([item.weights for item in items]) if items else np.zeros(shape)
@@ -271,7 +295,7 @@ class Ranker:
                 strongest = np.abs(weights[rows]).argmax(axis=0)
                 for place, row in enumerate(rows):
                     speaks[row] = strongest == place
-        return Board(items, weights, speaks)
+        return Board(items, weights, speaks, (weights * speaks).sum(axis=0), self.kind_weights(band))
 
     def _adjust(self, standing: Standing, known: Findings, inference: Inference) -> None:
         """Criteria, exposures that must be there, culprit drugs, and endemic regions."""
@@ -353,20 +377,6 @@ class Ranker:
         return sorted(rated, key=lambda pair: (-pair[1], pair[0].drug.id))
 
 
-def _kind_text(standing: Standing) -> str:
-    """Which kind of the cause fits best, its share, and that the others count as well."""
-    kind = standing.profile.kind
-    share = next(10 ** (entry.share / 10) for entry in standing.kinds if entry.profile is standing.profile)
-    estimate = ", estimate" if kind is None or (kind.share and kind.share.estimate is not None) else ""
-    name = kind.name if kind else "no kind in particular"
-    return f"{name}: {share:.0%} of the cause at this age{estimate}; its {len(standing.kinds)} kinds taken together"
-
-
-def _kind_sources(standing: Standing) -> tuple[str, ...]:
-    share = standing.profile.kind.share if standing.profile.kind else None
-    return (share.source,) if share and share.source else ()
-
-
 def modifier_rank(modifier: Modifier) -> tuple[float, str]:
     """Of several modifiers of one cause the highest speaks."""
     return modifier.odds, modifier.finding
@@ -375,30 +385,3 @@ def modifier_rank(modifier: Modifier) -> tuple[float, str]:
 def grade(exposure: Exposure) -> str:
     """How strongly a drug is tied to agranulocytosis: its published level, raised by a high incidence."""
     return "high_incidence" if exposure.drug.high_incidence else (exposure.drug.level or "possible")
-
-
-def scale_mask(scale: Scale, known: Findings, inference: Inference, base: Knowledge) -> tuple[int, str]:
-    """The bins a patient's value can lie in, and how it was said. Numbers come before words; of several
-    inputs of one scale (ALT, AST) the highest bin speaks; words that contradict each other say nothing."""
-    best, text = 0, ""
-    for entry in scale.inputs:
-        quantity = known.quantities.get(entry.finding)
-        if quantity is None:
-            continue
-        low = sum(quantity.low >= cut for cut in entry.cuts)
-        high = sum(quantity.high >= cut for cut in entry.cuts)
-        mask = sum(1 << i for i in range(low, high + 1))
-        if mask > best:
-            best, text = mask, f"{base.finding[entry.finding].name} {quantity.text}"
-    if best:
-        return best, text
-    mask = whole = (1 << len(scale.bins)) - 1
-    said = []
-    for word in scale.words:
-        state = inference.presence.get(word.finding)
-        bins = word.present if state else word.absent
-        if state is None or not bins:
-            continue
-        mask &= scale.mask(bins)
-        said.append(f"{'' if state else 'no '}{base.finding[word.finding].name}")
-    return (mask, ", ".join(said)) if 0 < mask < whole else (0, "")

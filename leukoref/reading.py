@@ -98,7 +98,14 @@ class _Reader:
         if found:
             return Match(found, label=self.label)
         term = hpo.by_name(text)
-        return from_term(term, self.base) if term else None
+        return from_term(term, self.base) if term else self._quantity(tokens)
+
+    def _quantity(self, tokens: Sequence[str]) -> Match | None:
+        """'Serum sodium level': a measured thing with the words that only say that it is measured."""
+        told = self.lexicon.told(tokens)
+        rest = [t for t in told if t not in self.lexicon.droppable.get("level", ())]
+        found = self.lexicon.keys.get(self.lexicon.key(rest)) if rest and len(rest) < len(told) else None
+        return Match(found, label=self.label) if found and self.base.finding[found].kind == "quantity" else None
 
     def _silent(self, warning: str = "") -> Match:
         return Match(None, label=self.label, warning=warning)
@@ -140,10 +147,10 @@ class _Reader:
             if found is None:
                 continue
             here = self.lexicon.seen_by.get(group, frozenset())
-            seen = self.base.finding[found.finding].test if found.finding else ""
-            if here and seen not in here and seen in self.lexicon.specimens:
+            seen = {self.base.finding[name].test for name in _meant(found)}
+            if here and any(test not in here and test in self.lexicon.specimens for test in seen):
                 return None  # plasma cells in the marrow are none in the blood
-            same = found.finding and (not here or seen in here)
+            same = found.finding and (not here or seen <= here)
             return Match(found.finding, label=self.label) if same else self._wider(found)
         return None
 
@@ -152,7 +159,7 @@ class _Reader:
         for length in (3, 2, 1):
             if len(tokens) > length and self.lexicon.group("denial", " ".join(tokens[:length])):
                 rest = tokens[length:]
-                found = self._equal(rest) or self._joined(rest)
+                found = self._equal(rest) or self._joined(rest) or self._history(rest)
                 if found is None:
                     return self._silent() if self._part(rest) else None
                 excluded = (found.finding,) if found.finding else found.denied
@@ -186,7 +193,7 @@ class _Reader:
 
     def _drug(self, tokens: Sequence[str]) -> Match | None:
         """A drug where a finding is expected: what it would set as a medication."""
-        rest = [t for t in tokens if not self.lexicon.group("drug_word", t) and not t.replace(".", "").isdigit()]
+        rest = self.lexicon.without("drug_word", tokens)
         found = self.base.drug_names.get(" ".join(tokens)) or self.base.drug_names.get(" ".join(rest))
         return Match(None, self.base.drug[found].exposures, label=self.label) if found else None
 
@@ -248,6 +255,8 @@ class _Reader:
 
     def _joined(self, tokens: Sequence[str]) -> Match | None:
         """'A and B' present is both present; 'A or B' absent is both absent. Each part must be known."""
+        if "without" in tokens[1:-1]:
+            return self._without(tokens)
         for word in PARTS:
             if word in tokens:
                 at = len(tokens) - 1 - list(reversed(tokens)).index(word)
@@ -255,6 +264,8 @@ class _Reader:
                 if parts is None or not self._joinable(word, *parts):
                     continue
                 names = tuple(dict.fromkeys(name for part in parts for name in _meant(part)))
+                if any(self.base.finding[name].kind == "quantity" for name in names):
+                    continue
                 names = tuple(name for name in names if self.base.finding[name].kind == "presence")
                 if word != "or":
                     return Match(None, tuple(n for n in names if self._presence(n)), label=self.label)
@@ -271,11 +282,21 @@ class _Reader:
         nearest = [n for n in shared if not any(n in self.base.ancestors[other] for other in shared)]
         return tuple(sorted(n for n in nearest if self._presence(n)))
 
+    def _without(self, tokens: Sequence[str]) -> Match | None:
+        """'A without B' present is A, and no B."""
+        at = tokens.index("without")
+        left, right = self._part(tokens[:at]), self._equal(tokens[at + 1 :]) or self._joined(tokens[at + 1 :])
+        if left is None or right is None:
+            return None
+        excluded = (right.finding,) if right.finding else right.denied
+        implied = tuple(name for name in _meant(left) if self._presence(name))
+        return Match(None, implied, label=self.label, excluded=tuple(n for n in excluded if self._presence(n)))
+
     def _joinable(self, word: str, left: Match, right: Match) -> bool:
         """'X on dialysis', 'splenectomy for Y': only two findings; and what X is for only after what stays done."""
         if word == "on":
             return bool(_meant(left) and _meant(right))
-        return word != "for" or bool(_meant(right) and left.finding in self.lexicon.standing)
+        return word != "for" or bool(_meant(right) and left.finding in self.lexicon.done)
 
     def _shared(self, left: list[str], right: list[str], word: str) -> tuple[Match, Match] | None:
         """The two parts, each with the words it shares with the other ('CMV or HSV PCR positive'), or by itself if the
@@ -316,7 +337,7 @@ class _Reader:
                 group = names.get(self.lexicon.key(kept)) if kept else None
                 around = [content[at] for at in dropped]
                 if group and set(around) <= self.lexicon.beside.get(group, frozenset()):
-                    return self._of_group(group, around)
+                    return self._silent() if self.lexicon.group("turning", content[0]) else self._of_group(group, around)
         return None
 
     def _of_group(self, group: str, around: Sequence[str]) -> Match:
@@ -345,7 +366,7 @@ class _Reader:
 
     def _narrower(self, tokens: Sequence[str]) -> Match | None:
         """A finding with qualifiers. As few as possible are dropped; what that leaves is implied."""
-        content = self.lexicon.content(tokens)
+        content = self.lexicon.told(tokens)
         spans = [(start, end) for start, end, _ in self._spans(content, "qualifier")] + self._times(content)
         spans = sorted(set(spans))[:MOST_QUALIFIERS]
         for number in range(1, len(spans) + 1):

@@ -156,8 +156,7 @@ def find_drugs(medication: Medication, base: Knowledge) -> list[Drug]:
         parts = [normalise(part) for part in medication.name.split(separator)]
         if len(parts) > 1 and all(part in base.drug_names for part in parts):
             return [base.drug[base.drug_names[part]] for part in parts]
-    words = [word for word in name.split() if not base.lexicon.group("drug_word", word) and not word.isdigit()]
-    bare = base.drug_names.get(" ".join(words))  # 'oral prednisone 40 mg daily'
+    bare = base.drug_names.get(" ".join(base.lexicon.without("drug_word", name.split())))  # 'oral prednisone 40 mg'
     return [base.drug[bare]] if bare else []
 
 

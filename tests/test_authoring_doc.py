@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from leukoref.knowledge.cause import Cause, Estimates, Example, Frequency, Statement
+from leukoref.knowledge.cause import Cause, Estimates, Example, Frequency, Statement, Variant
 from leukoref.knowledge.evidence import EvidenceTable
 from leukoref.knowledge.loader import load_knowledge
 from leukoref.knowledge.schema import schemas
@@ -30,8 +30,12 @@ def blocks_with(*keys: str) -> list[dict[str, Any]]:
 
 def test_the_statements_shown_are_statements():
     shown = blocks_with("id", "source", "seen", "reason")
-    assert len(shown) == 2
-    assert [Statement.model_validate(entry).id for entry in shown] == ["anemia", "no_exposure"]
+    assert [Statement.model_validate(entry).id for entry in shown] == ["anemia", "hb", "age", "no_exposure"]
+
+
+def test_the_kind_shown_is_a_kind():
+    shown = blocks_with("variants")[0]["variants"]
+    assert [Variant.model_validate(entry).id for entry in shown] == ["acute"]
 
 
 def test_the_other_rules_shown_are_valid():
@@ -59,10 +63,10 @@ def test_the_worked_weight_is_right():
     table = EvidenceTable(load_knowledge())
     share, _ = table.pooled([Frequency(n=38, of=40)], [False])
     assert f"{share:.3f}" == "0.939"
-    assert f"{table.weigh(share / 0.45, 'present', 'sourced'):+.1f}" == "+1.9"
-    assert f"{table.weigh((1 - share) / 0.55, 'absent', 'sourced'):+.1f}" == "-4.2"
-    assert "**+1.9**" in TEXT
-    assert "**-4.2**" in TEXT
+    assert f"{table.weigh(share / 0.45, 'present', 'sourced'):+.1f}" == "+2.5"
+    assert f"{table.weigh((1 - share) / 0.55, 'absent', 'sourced'):+.1f}" == "-2.6"
+    assert "**+2.5**" in TEXT
+    assert "**-2.6**" in TEXT
 
 
 def test_the_caps_named_are_those_of_the_base():

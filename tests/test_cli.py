@@ -295,12 +295,16 @@ def test_lint_of_a_broken_rule_file_says_where(capsys: pytest.CaptureFixture[str
 
 
 def test_evaluate_prints_recall_and_writes_its_report(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    (tmp_path / "case.json").write_bytes(Path(COPPER).read_bytes())
-    assert main(["evaluate", str(tmp_path), "--format", "json", "--doc", str(tmp_path / "report.md")]) == DONE
+    (tmp_path / "kept").mkdir()
+    for name in ("case.json", "kept/case.json"):
+        (tmp_path / name).write_bytes(Path(COPPER).read_bytes())
+    options = ["--format", "json", "--doc", str(tmp_path / "report.md"), "--check", str(tmp_path / "kept")]
+    assert main(["evaluate", str(tmp_path), *options]) == DONE
     figures = json.loads(capsys.readouterr().out)
     assert figures["cases"] == 1
     assert {"top1", "top3", "top5", "mrr", "recognised", "per_case"} <= set(figures)
-    assert (tmp_path / "report.md").read_text("utf-8")
+    assert figures["checks"][0]["figures"]["cases"] == 1
+    assert "| kept " in (tmp_path / "report.md").read_text("utf-8")
 
 
 def test_evaluate_of_a_folder_without_cases_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

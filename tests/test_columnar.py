@@ -16,7 +16,8 @@ from leukoref.assessor import Assessor
 from leukoref.engine.cohort import Cohort
 from leukoref.engine.columnar import Block, ColumnarEngine
 from leukoref.engine.durable import DurableEngine
-from leukoref.engine.intake import roles_of, twelve_digits
+from leukoref.engine.intake import twelve_digits
+from leukoref.engine.roles import roles_of
 from leukoref.findings import Findings, Quantity, resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.patient import Patient
@@ -30,13 +31,6 @@ LAWS = settings(
 """Not shrunk: a failing cohort names the patient, and shrinking hundreds of findings takes minutes."""
 
 
-def readable(patient: Patient) -> bool:
-    """durable-rules misreads numbers written with a negative exponent (1e-05), as just above 0 (5e-324) is: left out."""  # noqa: E501
-    return all(
-        o.value is None or (o.value == 0 and o.comparator is None) or o.value >= 1e-4 for o in patient.observations
-    )
-
-
 def the_same(answer: dict[str, Any], assessment: leukoref.Assessment, top: int) -> None:
     """One row of `screen` against the Assessment of the same patient."""
     assert answer["status"] == assessment.status
@@ -46,8 +40,8 @@ def the_same(answer: dict[str, Any], assessment: leukoref.Assessment, top: int) 
     assert [answer[f"cause_{i}"] for i in range(1, len(shown) + 1)] == [c.cause for c in shown]
     for i, candidate in enumerate(shown, 1):
         assert answer[f"band_{i}"] == candidate.band
-        assert answer[f"weight_{i}"] == pytest.approx(candidate.weight, abs=2e-6)
-        assert answer[f"score_{i}"] == pytest.approx(candidate.score, abs=2e-6)
+        assert abs(answer[f"weight_{i}"] - candidate.weight) <= 2e-6
+        assert abs(answer[f"score_{i}"] - candidate.score) <= 2e-6
     for i in range(len(shown) + 1, top + 1):
         assert answer[f"cause_{i}"] is None
 
@@ -68,7 +62,7 @@ def as_long(found: list[Patient]) -> pl.DataFrame:
 @settings(LAWS, max_examples=max(EXAMPLES // PER_EXAMPLE, 1))
 @given(st.lists(patients(most_medications=0), min_size=PER_EXAMPLE, max_size=PER_EXAMPLE))
 def test_screening_patients_as_rows_of_observations_gives_the_answers_of_assess(found: list[Patient]) -> None:
-    found = [patient for patient in found if patient.observations and readable(patient)]
+    found = [patient for patient in found if patient.observations]
     top = len(leukoref.load_knowledge().causes)
     for answer in leukoref.screen(as_long(found), top=top).iter_rows(named=True):
         patient = found[answer["patient"]]
@@ -86,7 +80,7 @@ def test_screening_patients_as_rows_of_observations_gives_the_answers_of_assess(
 def test_literals_criteria_and_red_flags_are_those_of_the_durable_engine(
     base: Knowledge, ready: Assessor, data: st.DataObject
 ) -> None:
-    known = resolve(data.draw(patients(base, most_medications=0).filter(readable)), base)
+    known = resolve(data.draw(patients(base, most_medications=0)), base)
     theirs = ready.engine.infer(known)
     block = Block(1)
     for name, state in known.presence.items():
@@ -104,8 +98,9 @@ def test_literals_criteria_and_red_flags_are_those_of_the_durable_engine(
     assert {name for name, column in ours.red_flags.items() if column[0]} == theirs.red_flags
     for key, (holds_, fails) in ours.criteria.items():
         pair = (holds_ is not None and bool(holds_[0]), fails is not None and bool(fails[0]))
-        state_ = theirs.criteria.get(key)
-        assert pair == (True, True) or pair == (state_ is True, state_ is False), key
+        if pair == (True, True):  # of findings that contradict each other: unknown
+            pair = (False, False)
+        assert pair == (theirs.criteria.get(key) is True, theirs.criteria.get(key) is False), key
 
 
 @settings(LAWS, max_examples=max(EXAMPLES // 4, 1))
@@ -159,6 +154,13 @@ def test_small_random_rule_bases_give_the_same_states_in_both_engines(base: Know
                 assert (column is not None and bool(column[row])) is (theirs.presence.get(name) is state)
 
 
+def test_a_quantity_alone_brings_about_what_follows_from_it(base: Knowledge) -> None:
+    block = Block(1, low={"blasts_percent": np.array([2.0])}, high={"blasts_percent": np.array([2.0])})
+    blasts = ColumnarEngine(base).plan((), block.low, ["blasts_on_smear"]).run(block).settled("blasts_on_smear", True)
+    assert blasts is not None
+    assert blasts[0]
+
+
 WIDE = ("wbc", "anc", "hemoglobin", "platelets", "mcv", "alt", "ast", "neutrophils_percent", "temperature")
 
 
@@ -181,7 +183,7 @@ def test_a_wide_frame_gives_for_each_row_what_explain_gives(base: Knowledge, dat
             "age": column(ages),
             "sex": column(st.sampled_from(["female", "male", "unknown"])),
             "setting": column(st.sampled_from(sorted(base.priors.settings))),
-            **{name: column(values(base.finding[name], base).filter(lambda v: v == 0 or v >= 1e-4)) for name in WIDE},
+            **{name: column(values(base.finding[name], base)) for name in WIDE},
             **{name: column(st.booleans()) for name in names if name not in ("female", "male")},
         },
         schema_overrides={
@@ -218,6 +220,51 @@ def test_every_published_case_is_ranked_alike(case_files: list[Any]) -> None:
         the_same(answer, leukoref.assess(patient), 10)
 
 
+def test_weights_before_rounding_agree_to_a_billionth(ready: Assessor, case_files: list[Any]) -> None:
+    from leukoref.engine.cohort import _counted_before
+    from leukoref.patient_frames import pieces
+
+    found = [Patient.from_file(path) for path in case_files]
+    ((roles, frame),) = pieces(iter(found), ready.ranker)
+    cohort = Cohort(ready, roles, top=len(ready.base.causes))
+    intake = cohort.intake(frame)
+    _counted_before(frame, intake)
+    rows = np.arange(len(found))
+    ranking = cohort.rank(intake.block, cohort.plan.run(intake.block), rows)
+    for row, patient in enumerate(found):
+        known = resolve(patient, ready.base)
+        standings = ready.ranker.rank(known, ready.engine.infer(known), patient.setting)
+        open_ = [standing for standing in standings if not standing.excluded]
+        causes = [cohort.weighing.causes[column] for column in ranking.columns[row] if column >= 0]
+        assert causes == [standing.cause.id for standing in open_]
+        shown = len(causes)
+        assert ranking.weights[row, :shown] == pytest.approx([s.weight for s in open_], abs=1e-9)
+        assert ranking.scores[row, :shown] == pytest.approx([s.score for s in open_], abs=1e-9)
+
+
+def test_a_cause_confirmed_twice_stands_no_higher_than_one_confirmed_once(base: Knowledge) -> None:
+    """Several criteria of a cause can hold at once; confirmed causes are in the order of their scores."""
+    from leukoref.knowledge.cause import Statement
+
+    def criterion(name: str, finding: str) -> Statement:
+        return Statement.model_validate({"id": name, "criterion": "establishes", "when": {"finding": finding},
+                                         "source": "none", "seen": "abstract", "reason": "for this test"})  # fmt: skip
+
+    causes = tuple(
+        cause.model_copy(update={"statements": (*cause.statements, criterion("x", "fever"), criterion("y", "chills"))})
+        if cause.id == "brucellosis"
+        else cause.model_copy(update={"statements": (*cause.statements, criterion("x", "fever"))})
+        if cause.id == "viral_infection"
+        else cause
+        for cause in base.causes
+    )
+    changed = base.model_copy(update={"causes": causes, "content_hash": "confirmed twice"})
+    frame = pl.DataFrame({"patient": [1], "wbc": [2.0], "fever": [True], "chills": [True]})
+    expected = leukoref.explain(frame, 1, knowledge=changed)
+    assert {c.cause for c in expected.candidates[:2]} == {"brucellosis", "viral_infection"}
+    the_same(leukoref.screen(frame, knowledge=changed, top=5).row(0, named=True), expected, 5)
+
+
 def test_the_size_of_a_block_and_the_number_of_threads_change_nothing(base: Knowledge, ready: Assessor) -> None:
     from leukoref.engine.cohort import in_blocks
 
@@ -234,3 +281,12 @@ def test_the_size_of_a_block_and_the_number_of_threads_change_nothing(base: Know
 @given(st.floats(1e-9, 1e9) | st.sampled_from([0.5 - 2**-54, 1.5, 0.1 + 0.2, 1e-7, 123456.789]))
 def test_rounding_to_twelve_digits_is_that_of_a_single_value(value: float) -> None:
     assert twelve_digits(np.array([value]))[0] == pytest.approx(float(f"{value:.12g}"), rel=1e-15, abs=1e-30)
+
+
+def test_the_last_bits_of_a_sum_decide_no_band(base: Knowledge, ready: Assessor) -> None:
+    """A weight that is shown as 0 is in the band of 0, however the engine that added it up rounded."""
+    cohort = Cohort(ready, [])
+    limits = base.parameter("bands")
+    weights = np.array([limits["against"] + 1e-15, limits["moderate"] - 1e-15, limits["strong"] - 1e-15])
+    bands = cohort._bands.gather(cohort._band(weights, np.zeros(3, np.bool_))).to_list()
+    assert bands == ["against", "moderate", "strong"]

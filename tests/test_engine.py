@@ -95,6 +95,18 @@ def test_one_clause_may_ask_a_finding_twice(base: Knowledge) -> None:
     assert [engine.infer(facts(anc=value)).presence["pallor"] for value in (0.4, 0.7, 1.0)] == [False, True, False]
 
 
+def test_a_value_that_meets_one_of_two_limits_is_no_error(base: Knowledge) -> None:
+    """Nor is a condition that asks a finding to be both present and absent: it never holds."""
+    band = [{"finding": "anc", "at_least": 0.5, "unit": "10*9/L"}, {"finding": "anc", "below": 1.0, "unit": "10*9/L"}]
+    never = [{"finding": "fever", "state": "present"}, {"finding": "fever", "state": "absent"}]
+    rules = [{"finding": "pallor", "when": {"all": band}, "complete": False},
+             {"finding": "fatigue", "when": {"all": never}, "complete": False}]  # fmt: skip
+    engine = with_rules(base, rules)  # type: ignore[arg-type]
+    found = engine.infer(facts({"fever": True}, anc=1.5)).presence
+    assert "pallor" not in found
+    assert "fatigue" not in found
+
+
 def test_unknown_never_counts_as_absent(base: Knowledge) -> None:
     engine = with_rules(base, [{"finding": "pallor", "when": {"not": {"finding": "fever"}}}])
     assert "pallor" not in engine.infer(facts()).presence
@@ -120,6 +132,23 @@ def test_a_finding_for_which_both_states_follow_is_unknown_and_reported(base: Kn
     result = engine.infer(facts({child: True, parent: False}))
     assert result.presence[child] is True
     assert result.presence[parent] is False
+
+
+def test_a_criterion_over_findings_that_contradict_each_other_is_unknown(base: Knowledge) -> None:
+    from leukoref.knowledge.cause import Statement
+    from leukoref.knowledge.vocabulary import Derived
+
+    parent, child = "lymphadenopathy", "cervical_lymphadenopathy"
+    rules = ({"finding": child, "when": {"finding": "fever"}, "complete": False},
+             {"finding": parent, "when": {"finding": "chills"}})  # fmt: skip
+    needs = Statement.model_validate({"id": "needs", "criterion": "requires", "when": {"finding": parent},
+                                      "source": "none", "seen": "abstract", "reason": "for this test"})  # fmt: skip
+    cause = base.causes[0].model_copy(update={"statements": (needs,), "variants": ()})
+    derived = tuple(Derived.model_validate({"reason": "for this test", **rule}) for rule in rules)
+    engine = DurableEngine(base.model_copy(update={"derived": derived, "causes": (cause,), "red_flags": ()}))
+    result = engine.infer(facts({"fever": True, "chills": False}))
+    assert parent in result.conflicts
+    assert result.criteria == {}
 
 
 @pytest.mark.parametrize(("anc", "severe"), [(0.499, True), (0.5, False), (0.501, False)])

@@ -60,6 +60,7 @@ def test_every_weight_is_the_logarithm_of_the_two_figures_beside_it(base: Knowle
                 if not on_scale and denied:
                     ours, theirs = 1 - ours, 1 - theirs
                 unrelated = shares["scale" if on_scale else "absent" if denied else "present"]
+                unrelated = 0.0 if entry.finding in base.parameter("always_related") else unrelated
                 cap = caps[entry.basis]
                 expected = max(-cap, min(cap, decibans((1 - unrelated) * ours / theirs + unrelated)))
                 assert entry.weight == pytest.approx(expected, abs=0.12), (candidate.cause, entry)
@@ -113,9 +114,11 @@ def test_an_answer_says_which_share_of_a_weight_is_sourced(case_files: list[Path
 def test_adding_a_supporting_finding_never_lowers_a_cause(ready: Assessor, data: st.DataObject) -> None:
     table = ready.ranker.table
     cause = data.draw(st.sampled_from(table.causes))
+    kinds = [profile for profile in table.profiles if profile.cause.id == cause]
     candidates = [
-        name for name, speakers in table.cells.items()
-        if cause in speakers and speakers[cause].present > 0.5 and not ready.base.finding[name].is_a
+        name for name in table.cells
+        if all((cell := table.cell(name, kind)) and cell.present > 0.5 for kind in kinds)
+        and not ready.base.finding[name].is_a
         and name not in {rule.finding for rule in ready.base.derived}
     ]  # fmt: skip
     finding = data.draw(st.sampled_from(sorted(candidates)))

@@ -29,7 +29,7 @@ from leukoref.knowledge.conditions import Atom, Clause
 RULESET = "leukoref"
 MATCHES_PER_FACT = 60
 OPENING = {"session": "open"}
-TINY = 1e-300
+TINY = 1.5e-300  # as text it has a point, see `_readable`
 _OPERATORS = {"lt": "$lt", "le": "$lte", "gt": "$gt", "ge": "$gte"}
 
 
@@ -80,8 +80,8 @@ class DurableEngine:
     def _build(self) -> None:
         self._process = os.getpid()
         self._host = _Host()
-        # finding -> the atoms asked of each of its copies
-        self._asked: dict[str, list[set[Atom]]] = {}
+        # finding -> what each of its copies is asked: the atoms of a pattern must all hold
+        self._asked: dict[str, list[set[tuple[Atom, ...]]]] = {}
         uses: Counter[str] = Counter()
         definition: dict[str, Any] = {"opening": {"all": [{"m_0": OPENING}], "run": lambda _: None}}
         for rule in self._rules:
@@ -102,7 +102,7 @@ class DurableEngine:
         copies = self._asked.setdefault(finding, [])
         if copy == len(copies):
             copies.append(set())
-        copies[copy].update(atoms)
+        copies[copy].add(tuple(atoms))
         tests: list[dict[str, Any]] = [{"finding": f"{finding}#{copy}"}]
         for atom in atoms:
             if atom.test in ("present", "absent"):
@@ -126,14 +126,14 @@ class DurableEngine:
     def facts(self, finding: str, state: bool, sid: str) -> Iterator[dict[str, Any]]:
         """The facts that tell the rules of a state, one for each copy that asks for it."""
         word = "present" if state else "absent"
-        for copy, atoms in enumerate(self._asked.get(finding, ())):
-            if any(atom.test == word for atom in atoms):
+        for copy, patterns in enumerate(self._asked.get(finding, ())):
+            if any(all(atom.test == word for atom in atoms) for atoms in patterns):
                 yield {"finding": f"{finding}#{copy}", "state": word, "sid": sid}
 
     def measured_facts(self, finding: str, quantity: Quantity, sid: str) -> Iterator[dict[str, Any]]:
         """The facts that tell the rules of a quantity; a value that no rule would match is not asserted."""
-        for copy, atoms in enumerate(self._asked.get(finding, ())):
-            if any(satisfied(atom, quantity) for atom in atoms):
+        for copy, patterns in enumerate(self._asked.get(finding, ())):
+            if any(all(satisfied(atom, quantity) for atom in atoms) for atoms in patterns):
                 low, high = _readable(quantity.low), _readable(quantity.high)
                 yield {"finding": f"{finding}#{copy}", "low": low, "high": high, "sid": sid}
 
@@ -179,6 +179,7 @@ class _Session:
         self._descendants = engine._base.descendants
         self._known = known
         self._literals: set[tuple[str, bool]] = set()
+        self._criteria: set[tuple[tuple[str, int], bool]] = set()
         self._result = Inference()
 
     def run(self) -> Inference:
@@ -193,7 +194,7 @@ class _Session:
 
     def conclude(self, rule: CompiledRule, holds: bool, closure: Any) -> None:
         if rule.kind == "criterion":
-            self._result.criteria[(rule.target, rule.index)] = holds
+            self._criteria.add(((rule.target, rule.index), holds))
         elif rule.kind == "red_flag":
             self._result.red_flags.add(rule.target)
         else:
@@ -227,5 +228,8 @@ class _Session:
                 result.conflicts.add(finding)
             else:
                 result.presence[finding] = state
+        for criterion, holds in self._criteria:  # of findings that contradict each other both can follow: unknown
+            if (criterion, not holds) not in self._criteria:
+                result.criteria[criterion] = holds
         result.derived = set(result.presence) - set(self._known.presence)
         return result

@@ -60,8 +60,8 @@ class _Compiler:
 
     def add(self, kind: Kind, target: str, index: int, when: Condition, where: str, *, complete: bool = True) -> None:
         try:
-            present = self._alternatives(when, True, where)
-            absent = self._alternatives(when, False, where) if complete and kind != "red_flag" else []
+            present = _possible(self._alternatives(when, True, where))
+            absent = _possible(self._alternatives(when, False, where)) if complete and kind != "red_flag" else []
         except ValueError as error:
             raise KnowledgeError(f"{where}: {error}") from None
         self.rules.append(CompiledRule(kind, target, index, tuple(present), tuple(absent)))
@@ -89,6 +89,16 @@ class _Compiler:
         if not any(rule.target == name for rule in self.rules):
             self.add("finding", name, len(self.rules), part, where)
         return Comparison(finding=name)
+
+
+def _possible(clauses: list[Clause]) -> list[Clause]:
+    """Without those that ask one finding to be both present and absent: they never hold."""
+    return [
+        clause
+        for clause in clauses
+        if not {atom.finding for atom in clause if atom.test == "present"}
+        & {atom.finding for atom in clause if atom.test == "absent"}
+    ]
 
 
 def limit_scale(comparison: Comparison, base: Knowledge, where: str) -> tuple[float, float]:

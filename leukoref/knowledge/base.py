@@ -42,6 +42,10 @@ class Knowledge(BaseModel):
     duration_findings: dict[str, str] = {}
     overrides: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Short: a notebook or a failing test shows it, and the whole base is millions of characters."""
+        return f"<Knowledge {self.version}, {len(self.causes)} causes, {self.content_hash[:12]}>"
+
     @cached_property
     def finding(self) -> dict[str, Finding]:
         return {entry.id: entry for entry in self.findings}

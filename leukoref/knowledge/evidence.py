@@ -86,6 +86,7 @@ class EvidenceTable:
         self._floor: float = base.parameter("estimate_floor")
         self._caps: Mapping[str, float] = base.parameter("weight_caps")
         self._unrelated: Mapping[str, float] = base.parameter("unrelated_share")
+        self._related = frozenset(base.parameter("always_related"))
         self._rest: Mapping[str, float] = base.parameter("rest_rates")
         said = [(word.finding, scale, word) for scale in base.scales for word in scale.words]
         # A word of several scales (pancytopenia) is a joint figure: it belongs to none of them alone.
@@ -246,17 +247,7 @@ class EvidenceTable:
                 found[name] = Rate(value, "sourced", f"{text} in {given.population or 'people with a low count'}",
                                    sources=(given.source,) if given.source else ())  # fmt: skip
                 continue
-            rest = (
-                given.estimate
-                if given and given.estimate
-                else self._rest.get(finding.test if finding else "", self._rest["default"])
-            )
-            spoken = sum(self._mix[cause] for cause in speakers)
-            value = sum(self._mix[cause] * rate.value for cause, rate in speakers.items()) + (1 - spoken) * rest
-            text = f"computed from {len(speakers)} causes" + (
-                f", {rest:.2g} assumed for the rest" if spoken < 0.999 else ""
-            )
-            found[name] = Rate(self._estimated(value), "estimate", text)
+            found[name] = self._computed(name, speakers, given.estimate if given else None)
         for name, rate in found.items():
             least = self._least_background(name, found)
             if rate.basis == "estimate" and least > rate.value:
@@ -264,6 +255,38 @@ class EvidenceTable:
                     self._estimated(least), "estimate", "at least as often as the findings that imply it"
                 )
         return found
+
+    def _computed(self, name: str, speakers: Mapping[str, Rate], stated: float | None) -> Rate:
+        """The prior-weighted rate over all causes. A cause that is silent on a finding has it as often as its stated
+        rest; else as often as it has the wider core finding, at the ratio of the two where both are told; else as
+        often as `rest_rates` say."""
+        finding = self.base.finding.get(name)
+        rest = stated or self._rest.get(finding.test if finding else "", self._rest["default"])
+        wide = {} if stated else self._wide_rates(name)
+        told = {cause: self._mix[cause] for cause in speakers if wide.get(cause)}
+        text = f"{rest:.2g} assumed for the rest"
+        silent = dict.fromkeys(self.causes, rest)
+        if told:
+            ratios = [mix * min(speakers[cause].value / wide[cause], 1.0) for cause, mix in told.items()]
+            ratio = sum(ratios) / sum(told.values())
+            silent = {cause: ratio * wide.get(cause, 0.0) for cause in self.causes}
+            text = "the rest as often as the wider finding suggests"
+        rates = {cause: speakers[cause].value if cause in speakers else silent[cause] for cause in self.causes}
+        value = sum(self._mix[cause] * rate for cause, rate in rates.items())
+        spoken = sum(self._mix[cause] for cause in speakers)
+        text = f"computed from {len(speakers)} causes" + (f", {text}" if spoken < 0.999 else "")
+        return Rate(self._estimated(value), "estimate", text)
+
+    def _wide_rates(self, name: str) -> dict[str, float]:
+        """How often each cause has the nearest wider finding to which every cause speaks."""
+        for wider in self.base.ancestors.get(name, ()):
+            if self.base.finding[wider].core and wider in self.rates:
+                return {cause: rate.value for cause, rate in self.rates[wider].items() if cause in self._mix}
+            if wider in self.words and self.words[wider][1].present:
+                scale, word = self.words[wider]
+                mask, cells = scale.mask(word.present), self.spreads[scale.id]
+                return {cause: _share(cell.shares, mask) for cause, cell in cells.items() if cause in self._mix}
+        return {}
 
     def _least_background(self, name: str, found: Mapping[str, Rate]) -> float:
         """A wide finding (constitutional symptoms) is there whenever a narrower core one is: fever, fatigue."""
@@ -279,8 +302,8 @@ class EvidenceTable:
             table[name] = {
                 cause: Cell(
                     rate,
-                    self.weigh(rate.value / background, "present", rate.basis),
-                    self.weigh((1 - rate.value) / (1 - background), "absent", rate.basis),
+                    self.weigh(rate.value / background, "present", rate.basis, name),
+                    self.weigh((1 - rate.value) / (1 - background), "absent", rate.basis, name),
                 )
                 for cause, rate in speakers.items()
             }
@@ -297,14 +320,15 @@ class EvidenceTable:
                     )
         return table
 
-    def weigh(self, ratio: float, kind: str, basis: Basis) -> float:
+    def weigh(self, ratio: float, kind: str, basis: Basis, name: str = "") -> float:
         """Weight of a finding whose likelihood ratio is ``ratio`` if it has to do with the cause at all.
 
         A part of what is found in a patient has other reasons (`unrelated_share`) and is then as likely as in
         anybody, so the ratio is mixed with 1: 10 log10((1 - u) ratio + u). A finding that fits speaks nearly
-        in full; one that does not fit can only say so much against.
+        in full; one that does not fit can only say so much against. Age and sex (`always_related`) have no other
+        reason and speak in full.
         """
-        unrelated = self._unrelated[kind]
+        unrelated = 0.0 if name in self._related else self._unrelated[kind]
         return self.clip(decibans((1 - unrelated) * ratio + unrelated), basis)
 
     def clip(self, weight: float, basis: Basis) -> float:
@@ -332,7 +356,7 @@ class EvidenceTable:
         background = self.scale_backgrounds[scale.id]
         whole = band if band is not None else (1 << len(scale.bins)) - 1
         ours, theirs = self.share(cell.shares, mask, whole), self.share(background, mask, whole)
-        return self.weigh(ours / theirs, "scale", cell.basis) if theirs > 0 else 0.0
+        return self.weigh(ours / theirs, "scale", cell.basis, scale.id) if theirs > 0 else 0.0
 
     @staticmethod
     def share(shares: Sequence[float], mask: int, band: int) -> float:

@@ -35,6 +35,7 @@ LEGEND = (
     "Score = prior (how common the cause is in this setting) + weight (all counted findings and adjustments).",
     "est. marks an expert estimate; every other figure comes from the cited source. A rate at large that is 'computed' "
     "follows from all causes of the base. 'Sourced' is the share of the weight that rests on sourced figures.",
+    "A cause of several kinds shows the findings for the kind that fits best; its weight is that of all its kinds.",
     "Of findings that say the same thing only the strongest is counted; the others stand in brackets.",
 )
 
