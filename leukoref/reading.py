@@ -7,32 +7,16 @@ when absent; words that turn a meaning round are no qualifiers and are never dro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
+from leukoref.meaning import Match, from_term, meant
 
 LONGEST = 24  # words of a name that is taken apart
 MOST_QUALIFIERS = 7
 MOST_BESIDE = 7
 PARTS = ("and", "or", "with", "dueto", "on", "for")
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """What a name or code stands for: findings that are meant, or only implied by a wider meaning.
-
-    ``denied`` are findings whose absence is said by the absence of this one ("A or B"), ``excluded`` those whose
-    absence is said by its presence ("no A"). ``warning`` tells the reader why it is not used.
-    """
-
-    finding: str | None
-    implied: tuple[str, ...] = ()
-    label: str = ""
-    denied: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
-    warning: str = ""
 
 
 def read(name: str, base: Knowledge) -> Match | None:
@@ -60,14 +44,6 @@ def _listings(name: str) -> list[str]:
     return found
 
 
-def from_term(term: hpo.Term, base: Knowledge) -> Match:
-    """The finding of an HPO term, or the findings it implies."""
-    exact = base.finding_codes.get(term.id)
-    if exact:
-        return Match(exact, label=term.label)
-    return Match(None, hpo.nearest(term, base.finding_codes), label=term.label)
-
-
 class _Reader:
     """One name taken apart. The readings are tried from the strictest to the loosest."""
 
@@ -76,8 +52,10 @@ class _Reader:
 
     def read(self, tokens: Sequence[str]) -> Match | None:
         listed = self._listed(self.lexicon.told(tokens))
+        telling = listed if listed and listed.implied else None
         found = (
-            self._equal(tokens) or self._origin(tokens) or self._negative(tokens) or (listed if listed and listed.implied else None) or self._viewed(tokens) or self._denial(tokens)
+            self._equal(tokens) or self._origin(tokens) or self._negative(tokens) or telling
+            or self._viewed(tokens) or self._denial(tokens)
             or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._joined(tokens)
             or listed or self._response(tokens)
         )  # fmt: skip
@@ -147,7 +125,7 @@ class _Reader:
             if found is None:
                 continue
             here = self.lexicon.seen_by.get(group, frozenset())
-            seen = {self.base.finding[name].test for name in _meant(found)}
+            seen = {self.base.finding[name].test for name in meant(found)}
             if here and any(test not in here and test in self.lexicon.specimens for test in seen):
                 return None  # plasma cells in the marrow are none in the blood
             same = found.finding and (not here or seen <= here)
@@ -167,7 +145,9 @@ class _Reader:
         return None
 
     def _presence(self, finding: str) -> bool:
-        return self.base.finding[finding].kind == "presence" and not self._negative_meaning(self.base.finding[finding].name)
+        return self.base.finding[finding].kind == "presence" and not self._negative_meaning(
+            self.base.finding[finding].name
+        )
 
     def _history(self, tokens: Sequence[str]) -> Match | None:
         """'History of X' is X if X stays with a patient; of a passing sign it says nothing of today."""
@@ -181,15 +161,15 @@ class _Reader:
                 return self._standing(found)
         for length in (3, 2, 1):
             ago = " ".join(tokens[-length:])
-            if len(tokens) > length + 2 and self.lexicon.group("ago", ago) and self._times(tokens[: -length]):
+            if len(tokens) > length + 2 and self.lexicon.group("ago", ago) and self._times(tokens[:-length]):
                 (start, end), *_ = reversed(self._times(tokens[:-length]))
                 if end == len(tokens) - length:
-                    found = self._part([t for t in tokens[:start]])
+                    found = self._part(tokens[:start])
                     return self._standing(found) if found else None
         return None
 
     def _standing(self, found: Match) -> Match:
-        return Match(None, tuple(n for n in _meant(found) if n in self.lexicon.standing), label=self.label)
+        return Match(None, tuple(n for n in meant(found) if n in self.lexicon.standing), label=self.label)
 
     def _drug(self, tokens: Sequence[str]) -> Match | None:
         """A drug where a finding is expected: what it would set as a medication."""
@@ -213,7 +193,7 @@ class _Reader:
                 found = self._part(tokens[length:])
                 if found is None:
                     return None
-                kept = tuple(name for name in _meant(found) if name in self.lexicon.recent and self._presence(name))
+                kept = tuple(name for name in meant(found) if name in self.lexicon.recent and self._presence(name))
                 return Match(None, kept, label=self.label)
         return None
 
@@ -222,7 +202,9 @@ class _Reader:
         for at, token in enumerate(tokens):
             if self.lexicon.group("course", token):
                 after = tokens[at + 1 :]
-                spans = (" ".join(after[i:j]) for i in range(len(after)) for j in range(i + 1, min(i + 4, len(after)) + 1))
+                spans = (
+                    " ".join(after[i:j]) for i in range(len(after)) for j in range(i + 1, min(i + 4, len(after)) + 1)
+                )
                 if any(span in self.base.drug_names or self.lexicon.names.get(span) == "treatments" for span in spans):
                     return self._silent()
         return None
@@ -263,7 +245,7 @@ class _Reader:
                 parts = self._shared(list(tokens[:at]), list(tokens[at + 1 :]), word)
                 if parts is None or not self._joinable(word, *parts):
                     continue
-                names = tuple(dict.fromkeys(name for part in parts for name in _meant(part)))
+                names = tuple(dict.fromkeys(name for part in parts for name in meant(part)))
                 if any(self.base.finding[name].kind == "quantity" for name in names):
                     continue
                 names = tuple(name for name in names if self.base.finding[name].kind == "presence")
@@ -277,7 +259,7 @@ class _Reader:
 
     def _common(self, parts: Sequence[Match]) -> tuple[str, ...]:
         """What every part implies: all that 'A or B' says when it is present."""
-        sets = [{w for name in _meant(part) for w in (name, *self.base.ancestors[name])} for part in parts]
+        sets = [{w for name in meant(part) for w in (name, *self.base.ancestors[name])} for part in parts]
         shared = set.intersection(*sets) if sets else set()
         nearest = [n for n in shared if not any(n in self.base.ancestors[other] for other in shared)]
         return tuple(sorted(n for n in nearest if self._presence(n)))
@@ -289,14 +271,14 @@ class _Reader:
         if left is None or right is None:
             return None
         excluded = (right.finding,) if right.finding else right.denied
-        implied = tuple(name for name in _meant(left) if self._presence(name))
+        implied = tuple(name for name in meant(left) if self._presence(name))
         return Match(None, implied, label=self.label, excluded=tuple(n for n in excluded if self._presence(n)))
 
     def _joinable(self, word: str, left: Match, right: Match) -> bool:
         """'X on dialysis', 'splenectomy for Y': only two findings; and what X is for only after what stays done."""
         if word == "on":
-            return bool(_meant(left) and _meant(right))
-        return word != "for" or bool(_meant(right) and left.finding in self.lexicon.done)
+            return bool(meant(left) and meant(right))
+        return word != "for" or bool(meant(right) and left.finding in self.lexicon.done)
 
     def _shared(self, left: list[str], right: list[str], word: str) -> tuple[Match, Match] | None:
         """The two parts, each with the words it shares with the other ('CMV or HSV PCR positive'), or by itself if the
@@ -337,7 +319,9 @@ class _Reader:
                 group = names.get(self.lexicon.key(kept)) if kept else None
                 around = [content[at] for at in dropped]
                 if group and set(around) <= self.lexicon.beside.get(group, frozenset()):
-                    return self._silent() if self.lexicon.group("turning", content[0]) else self._of_group(group, around)
+                    return (
+                        self._silent() if self.lexicon.group("turning", content[0]) else self._of_group(group, around)
+                    )
         return None
 
     def _of_group(self, group: str, around: Sequence[str]) -> Match:
@@ -378,7 +362,9 @@ class _Reader:
                     found.append(self._wider(match))
             if found:
                 implied = tuple(dict.fromkeys(name for match in found for name in match.implied))
-                return Match(None, tuple(n for n in implied if self.base.finding[n].kind == "presence"), label=self.label)
+                return Match(
+                    None, tuple(n for n in implied if self.base.finding[n].kind == "presence"), label=self.label
+                )
         return None
 
     def _times(self, content: Sequence[str]) -> list[tuple[int, int]]:
@@ -408,9 +394,3 @@ class _Reader:
             return None
         excluded = (found.finding,) if found.finding and self._presence(found.finding) else ()
         return Match(None, label=self.label, excluded=excluded)
-
-
-def _meant(match: Match) -> tuple[str, ...]:
-    return (match.finding,) if match.finding else match.implied
-
-

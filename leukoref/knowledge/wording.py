@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from leukoref.knowledge.base import Knowledge
 
 Role = Literal[
-    "same", "filler", "filler_beside", "fixed_order", "qualifier", "number", "number_lead", "unit_of_time", "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "negative_name", "denial",
-    "history", "recent", "standing", "done", "relative", "family", "origin", "origin_word", "level", "course", "name",
+    "same", "filler", "filler_beside", "fixed_order", "level", "qualifier", "number", "number_lead", "unit_of_time",
+    "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "negative_name", "denial", "history",
+    "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 
@@ -99,13 +100,13 @@ class Lexicon(BaseModel):
         for group in base.names:
             if group.role == "name":
                 self.names.update({self.key(self.tokens(word)): group.id for word in group.words})
-        for finding in base.findings:
-            if finding.kind == "quantity":
-                for name in (finding.name, *finding.synonyms):
+        for entry in base.findings:
+            if entry.kind == "quantity":
+                for name in (entry.name, *entry.synonyms):
                     self.names.setdefault(self.key(self.tokens(name)), "quantity")
         for group in base.names:
             if group.role == "family":
-                self.family.update({finding: group.as_ for finding in group.findings})
+                self.family.update(dict.fromkeys(group.findings, group.as_))
 
     def _index_sides(self, base: Knowledge, finding: str, when: object) -> None:
         """'Raised X' and 'low X', where a derived finding is just that."""
