@@ -16,7 +16,7 @@ from leukoref.meaning import Match, from_term, meant
 LONGEST = 24  # words of a name that is taken apart
 MOST_QUALIFIERS = 7
 MOST_BESIDE = 7
-PARTS = ("and", "or", "with", "dueto", "on", "for")
+PARTS = ("and", "or", "with", "dueto", "from", "on", "for", "after")
 
 
 def read(name: str, base: Knowledge) -> Match | None:
@@ -245,7 +245,8 @@ class _Reader:
                 parts = self._shared(list(tokens[:at]), list(tokens[at + 1 :]), word)
                 if parts is None or not self._joinable(word, *parts):
                     continue
-                names = tuple(dict.fromkeys(name for part in parts for name in meant(part)))
+                told = parts[:1] if word == "after" else parts  # what came before has passed
+                names = tuple(dict.fromkeys(name for part in told for name in meant(part)))
                 if any(self.base.finding[name].kind == "quantity" for name in names):
                     continue
                 names = tuple(name for name in names if self.base.finding[name].kind == "presence")
@@ -276,7 +277,7 @@ class _Reader:
 
     def _joinable(self, word: str, left: Match, right: Match) -> bool:
         """'X on dialysis', 'splenectomy for Y': only two findings; and what X is for only after what stays done."""
-        if word == "on":
+        if word in ("on", "from", "after"):
             return bool(meant(left) and meant(right))
         return word != "for" or bool(meant(right) and left.finding in self.lexicon.done)
 
@@ -379,7 +380,7 @@ class _Reader:
             start, end = at, at + 2
             while start and self.lexicon.group("number_lead", content[start - 1]):
                 start -= 1
-            while end < len(content) and content[end] in ("history", "duration", "old"):
+            while end < len(content) and content[end] in ("history", "duration", "old", "age"):
                 end += 1
             found.append((start, end))
         return found

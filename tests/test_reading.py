@@ -80,8 +80,8 @@ MEANINGS = [
     ("splenomegaly and lymphadenopathy", "~splenomegaly ~lymphadenopathy"),
     ("anemia with leukopenia", "leukopenia_with_anemia"), ("leukopenia without anemia", "~leukopenia !anemia"),
     ("anemia without leukopenia", "~anemia !leukopenia"), ("fever without rash", "~fever !rash"),
-    ("rash without fever", "~rash !fever"), ("neutropenia after chemotherapy", "?"),
-    ("neutropenia before chemotherapy", "?"), ("chemotherapy after neutropenia", "?"),
+    ("rash without fever", "~rash !fever"), ("neutropenia after chemotherapy", "~neutropenia"),
+    ("neutropenia before chemotherapy", "?"), ("chemotherapy after neutropenia", "~chemotherapy"),
     ("tick bite prevention", "?"), ("elevated neutrophils", "neutrophilia"), ("low neutrophils", "neutropenia"),
     ("abnormal neutrophils", "-"), ("normal neutrophils", "-"), ("elevated hemoglobin", "-"),
     ("high platelets", "thrombocytosis"), ("low MCV", "decreased_mcv"), ("high MCV", "increased_mcv"),
@@ -132,6 +132,11 @@ MEANINGS = [
     ("normal liver function tests", "-"), ("symptoms of anemia", "-"), ("right ear pain", "~ear_pain"),
     ("pinna chondritis", "~chondritis"), ("diffuse treatment-resistant warts", "~warts"),
     ("metastatic breast cancer", "breast_carcinoma"), ("poorly controlled type 2 diabetes", "~type_2_diabetes"),
+    ("relative neutropenia", "?"), ("relative lymphocytosis", "relative_lymphocytosis"), ("no history of neutropenia", "!previous_neutropenia"),
+    ("no history of diabetes", "!diabetes"), ("screening for HIV positivity", "-"), ("reduced natural killer cell activity", "reduced_nk_activity"),
+    ("decreased eosinophils in bone marrow", "decreased_eosinophils_in_marrow"), ("severe decreased eosinophils in bone marrow", "~decreased_eosinophils_in_marrow"),
+    ("recurrent HIV infection", "~hiv_infection"), ("constipation and abdominal pain", "~constipation ~abdominal_pain"),
+    ("EBV and CMV PCR", "-"), ("persistent fever and pancytopenia", "~persistent_fever ~pancytopenia"),
 ]  # fmt: skip
 QUALIFIERS = sorted(BASE.lexicon.roles["qualifier"])
 PRESENCE = [entry for entry in BASE.findings if entry.kind == "presence"]
@@ -182,6 +187,8 @@ def test_what_is_said_not_to_be_is_never_present(denial, finding):  # type: igno
 )  # fmt: skip
 def test_words_that_turn_a_meaning_are_never_dropped(turning, finding):  # type: ignore[no-untyped-def]
     phrase = f"{turning} {finding.name}"
+    if any(turning in name for name in finding.synonyms):
+        return  # 'suspected culprit drug' is how the finding itself is said
     match = match_name(phrase, None, BASE)
     if match is not None and normalise(phrase) not in BASE.finding_names:
         assert finding.id not in (match.finding, *match.implied, *match.excluded, *match.denied)
