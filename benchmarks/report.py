@@ -33,6 +33,10 @@ def page(kept: dict[str, Any]) -> str:
         f"{engines[name] / conditions:,.0f} | {engines[name] / screen:,.0f} |"
         for name, figures in sorted(peers["engines"].items(), key=lambda pair: pair[1]["median_ms"])
     )
+    by_cpu = ""
+    if "native_cpu" in spark:
+        shares = (spark["native_cpu"] / spark[name] for name in ("spark_cpu", "unique_cpu"))
+        by_cpu = " By CPU time of all processes: {:.0%} and {:.0%}.".format(*shares)
     loads = ", ".join(f"{name} {part['under']['load']:.1f}" for name, part in sorted(kept.items()))
     return f"""# Performance of cohorts
 
@@ -121,7 +125,7 @@ An added rule of two or three comparisons that can exclude its cause costs {adde
         kept_share[1] * 100:.0f} % with `unique=True` (aim 60 %: {verdict(kept_share[0] >= 0.6)} and {
         verdict(kept_share[1] >= 0.6)
     }). Native {1 / spark["native"]:,.0f}, Spark {1 / spark["spark"]:,.0f} and {
-        1 / spark["unique"]:,.0f} patients a second.
+        1 / spark["unique"]:,.0f} patients a second.{by_cpu}
 
 ## Where the time goes
 

@@ -15,8 +15,9 @@ from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import high_side, low_side
 from leukoref.knowledge.names import normalise, suggestions
 from leukoref.knowledge.vocabulary import Finding, ReferenceInterval, age_in_years
+from leukoref.meaning import Match, from_term
 from leukoref.patient import Observation, Patient
-from leukoref.reading import Match, also_listed, from_term, read
+from leukoref.reading import also_listed, read
 
 AGE = "age"
 OPEN_ABOVE = 1e12  # stands for "no upper limit": durable-rules cannot read infinity
@@ -162,6 +163,8 @@ def _note_presence(known: Findings, match: Match, observation: Observation, base
         if not said:
             known.unused.append(match.label if state else f"no {match.label}")
         for name, present in said:
+            if present and known.presence.get(name) is False and "(" in known.labels.get(name, ""):
+                known.presence[name] = True  # said to be there outweighs said in passing not to be, in any order
             known.presence.setdefault(name, present)
             known.labels.setdefault(name, f"{base.finding[name].name} ({match.label})")
             _refer(known, name, observation)
@@ -177,8 +180,8 @@ def _note_presence(known: Findings, match: Match, observation: Observation, base
 def _measured_instead(
     finding: Finding, match: Match, observation: Observation, base: Knowledge
 ) -> tuple[Finding | None, Match]:
-    """A value given for a finding that is present or not: the quantity behind it, or, where the value alone does not say
-    whether ('anti-dsDNA positive, 17 IU/mL'), nothing."""
+    """A value given for a finding that is present or not: the quantity behind it, or, where the value alone does not
+    say whether ('anti-dsDNA positive, 17 IU/mL'), nothing."""
     if not base.lexicon.is_level(finding.name):
         return finding, match
     unit = units.ucum(observation.unit or "", base.unit_index)

@@ -6,7 +6,6 @@ Windows come from `rules/` (`weighing.yaml`, drug latencies); this module only m
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 Timing = Literal["in_window", "outside_window", "unknown", "stopped_long_before", "started_after"]
 SECONDS_PER_DAY = 86_400
-AMOUNT = re.compile(r"[0-9][0-9.,]*(mg|g|µg|mcg|iu|u|ml|%)?(kg|m2|d|day|h)?")  # of a drug
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,35 +149,15 @@ def find_drugs(medication: Medication, base: Knowledge) -> list[Drug]:
         for candidate in (code, f"RXNORM:{code}", f"ATC:{code}"):
             if candidate in base.drug_codes:
                 return [base.drug[base.drug_codes[candidate]]]
-    whole = _drug_of(medication.name, base)
-    if whole:
-        return [whole]
+    name = normalise(medication.name)
+    if name in base.drug_names:
+        return [base.drug[base.drug_names[name]]]
     for separator in ("/", "+", " and ", "-", ",", " with "):
-        parts = [_drug_of(part, base) for part in medication.name.split(separator)]
-        if len(parts) > 1 and all(parts):
-            return [drug for drug in parts if drug]
-    return []
-
-
-def _drug_of(name: str, base: Knowledge) -> Drug | None:
-    """The drug of a name, with or without words of dose, route and form around it ('low-dose oral X 15 mg').
-    A local form ('X gel') is the drug only where the drug sets no exposure: little of it enters the body."""
-    words = normalise(name).split()
-    local = False
-    while words:
-        found = base.drug_names.get(" ".join(words))
-        if found:
-            return base.drug[found] if not local or not base.drug[found].exposures else None
-        at = next((at for at in (-1, 0) if _of_form(words[at], base)), None)
-        if at is None:
-            return None
-        local |= base.lexicon.group("local_form", words.pop(at)) is not None
-    return None
-
-
-def _of_form(word: str, base: Knowledge) -> bool:
-    forms = base.lexicon
-    return bool(AMOUNT.fullmatch(word) or forms.group("drug_form", word) or forms.group("local_form", word))
+        parts = [normalise(part) for part in medication.name.split(separator)]
+        if len(parts) > 1 and all(part in base.drug_names for part in parts):
+            return [base.drug[base.drug_names[part]] for part in parts]
+    bare = base.drug_names.get(" ".join(base.lexicon.without("drug_word", name.split())))  # 'oral prednisone 40 mg'
+    return [base.drug[bare]] if bare else []
 
 
 def _days(relative: float | None, absolute: dt.datetime | None, patient: Patient, position: int) -> float | None:

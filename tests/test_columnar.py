@@ -281,3 +281,12 @@ def test_the_size_of_a_block_and_the_number_of_threads_change_nothing(base: Know
 @given(st.floats(1e-9, 1e9) | st.sampled_from([0.5 - 2**-54, 1.5, 0.1 + 0.2, 1e-7, 123456.789]))
 def test_rounding_to_twelve_digits_is_that_of_a_single_value(value: float) -> None:
     assert twelve_digits(np.array([value]))[0] == pytest.approx(float(f"{value:.12g}"), rel=1e-15, abs=1e-30)
+
+
+def test_the_last_bits_of_a_sum_decide_no_band(base: Knowledge, ready: Assessor) -> None:
+    """A weight that is shown as 0 is in the band of 0, however the engine that added it up rounded."""
+    cohort = Cohort(ready, [])
+    limits = base.parameter("bands")
+    weights = np.array([limits["against"] + 1e-15, limits["moderate"] - 1e-15, limits["strong"] - 1e-15])
+    bands = cohort._bands.gather(cohort._band(weights, np.zeros(3, np.bool_))).to_list()
+    assert bands == ["against", "moderate", "strong"]

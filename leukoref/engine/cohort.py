@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leukoref.assessor import LEUKOPENIA, LOW_COUNT, Assessor
+from leukoref.assessor import LEUKOPENIA, LOW_COUNT, SHOWN, Assessor
 from leukoref.engine.columnar import Bits, Block, ColumnarEngine, Floats, Inferred
 from leukoref.engine.durable import Inference
 from leukoref.engine.flag_lists import FlagLists
@@ -215,18 +215,18 @@ class Cohort:
                 numbers["score"][rows] = ranking.scores[keep, place]
             yield self._causes.gather(column).alias(f"cause_{place + 1}")
             for name, values in numbers.items():
-                series = pl.Series(f"{name}_{place + 1}", np.round(values, 6))
+                series = pl.Series(f"{name}_{place + 1}", np.round(values, SHOWN))
                 yield series if full and not np.isnan(values).any() else series.fill_nan(None)
             yield self._bands.gather(band).alias(f"band_{place + 1}")
         margin = np.full(size, np.nan)
         if ranking.columns.shape[1] > 1:
             there = ranking.columns[:, 1] >= 0
             margin[ranking.rows[there]] = (ranking.scores[:, 0] - ranking.scores[:, 1])[there]
-        yield pl.Series("margin", np.round(margin, 6)).fill_nan(None)
+        yield pl.Series("margin", np.round(margin, SHOWN)).fill_nan(None)
 
     def _band(self, weight: Floats, established: Bits) -> npt.NDArray[np.intp]:
         """Places in ``_bands``, by the limits of `weighing.yaml` on the weight as shown."""
-        limits = self._limits
+        limits, weight = self._limits, np.round(weight, SHOWN)
         band = np.where(weight > limits["against"], 3, 4)
         band[weight >= limits["moderate"]] = 2
         band[weight >= limits["strong"]] = 1

@@ -54,6 +54,8 @@ def _american(word: str) -> str:
 def _singular(word: str) -> str:
     if len(word) > 3 and word.endswith("ies") and not word.endswith(("eries", "scabies", "rabies")):
         return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "xes")) and len(word) > 5:
+        return word[:-2]
     if len(word) > 3 and word.endswith("s") and not _KEPT_S.search(word):
         return word[:-1]
     return word

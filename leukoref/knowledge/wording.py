@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from leukoref.knowledge.base import Knowledge
 
 Role = Literal[
-    "same", "filler", "filler_beside", "fixed_order", "qualifier", "number", "number_lead", "unit_of_time", "view", "negative_name", "denial",
-    "history", "recent", "standing", "relative", "family", "origin", "origin_word", "level", "course", "drug_form", "local_form", "name",
+    "same", "filler", "filler_beside", "fixed_order", "level", "qualifier", "number", "number_lead", "unit_of_time",
+    "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "negative_name", "denial", "history",
+    "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 
@@ -47,11 +48,14 @@ class Lexicon(BaseModel):
     roles: dict[str, dict[str, str]] = {}  # role -> phrase -> id of its group
     beside: dict[str, frozenset[str]] = {}  # id of a group -> words that may stand beside its names
     beside_any: frozenset[str] = frozenset()
+    droppable: dict[str, frozenset[str]] = {}  # id of a group of level words -> words without meaning beside them
     implies: dict[str, dict[str, tuple[str, ...]]] = {}  # id of a group -> words beside -> findings
     seen_by: dict[str, frozenset[str]] = {}  # id of a view -> the tests whose findings are seen so
-    specimens: frozenset[str] = frozenset()  # tests of any view: what is seen in one specimen is not in another
+    specimens: frozenset[str] = frozenset()  # what is seen in one specimen is not in another
+    stands_for: dict[str, str] = {}  # id of a group -> its finding
     standing: frozenset[str] = frozenset()
     recent: frozenset[str] = frozenset()
+    done: frozenset[str] = frozenset()
     keys: dict[str, str] = {}  # key of a finding's name -> finding
     names: dict[str, str] = {}  # key of a name that says nothing by itself -> group
     family: dict[str, str] = {}  # finding -> the family history of it
@@ -64,16 +68,22 @@ class Lexicon(BaseModel):
                 found.same.update({normalise(word): normalise(group.as_) for word in group.words})
         for group in base.names:
             words = found.roles.setdefault(group.role, {})
-            words.update({" ".join(found.tokens(word)): group.id for word in group.words if group.role != "same"})
+            bare = found.told if group.role == "qualifier" else list  # qualifiers are looked for between the fillers
+            words.update({" ".join(bare(found.tokens(word))): group.id for word in group.words if group.role != "same"})
             found.beside[group.id] = frozenset(part for word in group.beside for part in found.tokens(word))
+            if group.role == "filler_beside":
+                found.droppable[group.id.removesuffix("_beside")] = frozenset(map(normalise, group.words))
             if group.implies:
                 found.implies[group.id] = {" ".join(found.tokens(word)): ids for word, ids in group.implies.items()}
+            if group.role == "place" and group.as_:
+                found.stands_for[group.id] = group.as_
             if group.tests:
                 found.seen_by[group.id] = frozenset(group.tests)
-        found.specimens = frozenset().union(*found.seen_by.values())
+        found.specimens = frozenset().union(*(group.tests for group in base.names if group.as_ == "specimen"))
         found.beside_any = frozenset().union(*found.beside.values())
         found.standing = _below(base, "standing")
         found.recent = _below(base, "recent")
+        found.done = _below(base, "done")
         found._index(base)
         return found
 
@@ -90,13 +100,13 @@ class Lexicon(BaseModel):
         for group in base.names:
             if group.role == "name":
                 self.names.update({self.key(self.tokens(word)): group.id for word in group.words})
-        for finding in base.findings:
-            if finding.kind == "quantity":
-                for name in (finding.name, *finding.synonyms):
+        for entry in base.findings:
+            if entry.kind == "quantity":
+                for name in (entry.name, *entry.synonyms):
                     self.names.setdefault(self.key(self.tokens(name)), "quantity")
         for group in base.names:
             if group.role == "family":
-                self.family.update({finding: group.as_ for finding in group.findings})
+                self.family.update(dict.fromkeys(group.findings, group.as_))
 
     def _index_sides(self, base: Knowledge, finding: str, when: object) -> None:
         """'Raised X' and 'low X', where a derived finding is just that."""
@@ -137,8 +147,9 @@ class Lexicon(BaseModel):
         kept = self.told(tokens)
         beside = self.roles.get("level", {})
         groups = {beside[token] for token in kept if token in beside}
-        dropped = {word for word, group in self.roles.get("filler_beside", {}).items() if group.removesuffix("_beside") in groups}
-        left = [token for token in kept if token not in dropped]
+        dropped = frozenset().union(*(self.droppable.get(group, frozenset()) for group in groups))
+        leading = self.roles.get("turning", {})  # 'screening for X positivity' is no positive X
+        left = [token for at, token in enumerate(kept) if token not in dropped or (at == 0 and token in leading)]
         return left if any(token not in beside for token in left) else kept
 
     def key(self, tokens: Iterable[str]) -> str:
@@ -146,6 +157,21 @@ class Lexicon(BaseModel):
         content = self.content(tokens)
         fixed = self.roles.get("fixed_order", {})
         return " ".join(content if any(token in fixed for token in content) else sorted(content))
+
+    def without(self, role: str, words: Sequence[str]) -> list[str]:
+        """The words without the phrases of a role, and without numbers."""
+        phrases = self.roles.get(role, {})
+        left, position = [], 0
+        while position < len(words):
+            for length in range(min(4, len(words) - position), 0, -1):
+                if " ".join(words[position : position + length]) in phrases:
+                    position += length
+                    break
+            else:
+                if not words[position].replace(".", "").isdigit():
+                    left.append(words[position])
+                position += 1
+        return left
 
     def is_level(self, name: str) -> bool:
         """Whether a name says how a result lies ('elevated', 'positive')."""
