@@ -18,6 +18,7 @@ MOST_QUALIFIERS = 7
 MOST_BESIDE = 7
 SPECIMEN = ("serum", "plasma")
 RESULT_WORDS = ("positive", "negative")
+DONE = ("test", "testing", "screen", "screening", "panel", "pcr", "culture", "smear", "serology", "study", "stain")
 LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
 AMOUNT = ("level", "concentration", "value")
 PARTS = ("and", "or", "with", "dueto", "from", "on", "for", "after")
@@ -99,8 +100,8 @@ class _Reader:
         return Match(found, label=self.label) if found and self.base.finding[found].kind == "quantity" else None
 
     def _bare_test(self, tokens: Sequence[str]) -> Match | None:
-        """A test said to be present, 'Mantoux test', is a positive one; absent, it may not have been done."""
-        if any(token in LEVEL_WORDS for token in tokens):
+        """An antibody or antigen said to be present is a positive one; 'HIV test' may only have been done."""
+        if any(token in LEVEL_WORDS or token in DONE for token in tokens):
             return None
         found = self._equal([*tokens, "positive"])
         return self._wider(found) if found and found.finding and self._presence(found.finding) else None
