@@ -15,7 +15,9 @@ from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import high_side, low_side
 from leukoref.knowledge.names import normalise, suggestions
 from leukoref.knowledge.vocabulary import Finding, ReferenceInterval, age_in_years
+from leukoref.meaning import Match, from_term
 from leukoref.patient import Observation, Patient
+from leukoref.reading import also_listed, read
 
 AGE = "age"
 OPEN_ABOVE = 1e12  # stands for "no upper limit": durable-rules cannot read infinity
@@ -50,15 +52,6 @@ class Findings:
     recognised: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """What a name or code stands for: findings that are meant, or only implied by a wider meaning."""
-
-    finding: str | None
-    implied: tuple[str, ...] = ()
-    label: str = ""
-
-
 def resolve(patient: Patient, base: Knowledge) -> Findings:
     """Finding states of a patient. Raises InputError for units, ranges and contradictions."""
     known = Findings()
@@ -75,7 +68,11 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
         finding = base.finding[match.finding] if match.finding else None
         if finding is not None and finding.if_present and observation.present is not None:
             finding, match = base.finding[finding.if_present], Match(finding.if_present, label=observation.finding)
-        if finding is not None and finding.kind == "quantity":
+        if finding is not None and finding.kind == "presence" and observation.value is not None:
+            finding, match = _measured_instead(finding, match, observation, base)
+        if finding is not None and finding.kind == "quantity" and observation.present is not None:
+            _without_value(known, finding, observation, base, where)
+        elif finding is not None and finding.kind == "quantity":
             finding = _as_measured(finding, observation, base)
             measured = _measure(observation, finding, base, where)
             series.append(timeline.Count(finding.id, observation, measured.low, measured.high))
@@ -116,7 +113,7 @@ def match_code(code: str, base: Knowledge) -> Match | None:
             found = base.finding_codes[candidate]
             return Match(found, label=base.finding[found].name)
     term = hpo.by_code(text) if text.startswith("HP:") else None
-    return _from_term(term, base) if term else None
+    return from_term(term, base) if term else None
 
 
 def _match_name(name: str, base: Knowledge) -> Match | None:
@@ -126,14 +123,10 @@ def _match_name(name: str, base: Knowledge) -> Match | None:
     if ":" in name and (coded := match_code(name, base)):
         return coded
     term = hpo.by_name(name)
-    return _from_term(term, base) if term else None
-
-
-def _from_term(term: hpo.Term, base: Knowledge) -> Match:
-    exact = base.finding_codes.get(term.id)
-    if exact:
-        return Match(exact, label=term.label)
-    return Match(None, hpo.nearest(term, base.finding_codes), label=term.label)
+    if term is None:
+        return read(name, base)
+    match = from_term(term, base)
+    return match if match.finding else also_listed(match, base)
 
 
 def _agree(one: Match, other: Match, base: Knowledge) -> bool:
@@ -160,14 +153,21 @@ def _family(match: Match, base: Knowledge) -> set[str]:
 def _note_presence(known: Findings, match: Match, observation: Observation, base: Knowledge, where: str) -> None:
     state = observation.present if observation.present is not None else bool(observation.value)
     if match.finding is None:
-        if not match.implied:
-            known.unused.append(match.label)
-        elif state:
-            for implied in match.implied:
-                if base.finding[implied].kind == "presence":
-                    known.presence.setdefault(implied, True)
-                    known.labels.setdefault(implied, f"{base.finding[implied].name} ({match.label})")
-                    _refer(known, implied, observation)
+        if match.warning:
+            known.warnings.append(f"{match.label}: {match.warning}")
+        if observation.value is not None:
+            match = Match(None, label=match.label)  # a value of something wider or narrower says nothing of it
+        said = [(name, True) for name in match.implied] if state else [(name, False) for name in match.denied]
+        said += [(name, False) for name in match.excluded] if state else []
+        said = [(name, present) for name, present in said if base.finding[name].kind == "presence"]
+        if not said:
+            known.unused.append(match.label if state else f"no {match.label}")
+        for name, present in said:
+            if present and known.presence.get(name) is False and "(" in known.labels.get(name, ""):
+                known.presence[name] = True  # said to be there outweighs said in passing not to be, in any order
+            known.presence.setdefault(name, present)
+            known.labels.setdefault(name, f"{base.finding[name].name} ({match.label})")
+            _refer(known, name, observation)
         return
     name = match.finding
     if known.presence.get(name, state) != state and name in known.labels and "(" not in known.labels[name]:
@@ -175,6 +175,28 @@ def _note_presence(known: Findings, match: Match, observation: Observation, base
     known.presence[name] = state
     known.labels[name] = base.finding[name].name
     _refer(known, name, observation)
+
+
+def _measured_instead(
+    finding: Finding, match: Match, observation: Observation, base: Knowledge
+) -> tuple[Finding | None, Match]:
+    """A value given for a finding that is present or not: the quantity behind it, or, where the value alone does not
+    say whether ('anti-dsDNA positive, 17 IU/mL'), nothing."""
+    if not base.lexicon.is_level(finding.name):
+        return finding, match
+    unit = units.ucum(observation.unit or "", base.unit_index)
+    for other in base.measured_as.get(finding.id, ()):
+        if units.fits(unit, base.finding[other].unit or ""):
+            return base.finding[other], Match(other, label=match.label)
+    return None, Match(None, label=match.label, warning="a value alone does not say whether it is so; it is not used")
+
+
+def _without_value(known: Findings, finding: Finding, observation: Observation, base: Knowledge, where: str) -> None:
+    """A quantity only said to be there or not: nothing follows. The counts the answer rests on must have a value."""
+    if observation.present and any(finding.id == part.finding for scale in base.scales for part in scale.inputs):
+        raise InputError(where, "is a quantity", f"give its value and unit, as in 'value, {finding.unit}'")
+    known.unused.append(finding.name if observation.present else f"no {finding.name}")
+    known.warnings.append(f"{finding.name}: given without a value; nothing is concluded from it")
 
 
 def _refer(known: Findings, name: str, observation: Observation) -> None:

@@ -156,7 +156,8 @@ def find_drugs(medication: Medication, base: Knowledge) -> list[Drug]:
         parts = [normalise(part) for part in medication.name.split(separator)]
         if len(parts) > 1 and all(part in base.drug_names for part in parts):
             return [base.drug[base.drug_names[part]] for part in parts]
-    return []
+    bare = base.drug_names.get(" ".join(base.lexicon.without("drug_word", name.split())))  # 'oral prednisone 40 mg'
+    return [base.drug[bare]] if bare else []
 
 
 def _days(relative: float | None, absolute: dt.datetime | None, patient: Patient, position: int) -> float | None:

@@ -18,7 +18,8 @@ from leukoref.knowledge.schema import schemas, written
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "rules" / "schema"
 KINDS = {
-    "findings": "findings", "derived": "derived", "causes": "cause", "drugs": "drugs", "red_flags": "red_flag",
+    "findings": "findings", "names": "names", "derived": "derived", "causes": "cause", "drugs": "drugs",
+    "red_flags": "red_flag",
     "drugs/_defaults.yaml": "drug_defaults", "priors.yaml": "priors", "weighing.yaml": "weighing",
     "units.yaml": "units", "base.yaml": "base", "tests.yaml": "tests", "disclaimers.yaml": "disclaimers",
     "sources.yaml": "sources",

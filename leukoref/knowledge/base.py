@@ -11,6 +11,7 @@ from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.names import normalise
 from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
+from leukoref.knowledge.wording import Lexicon, WordGroup
 from leukoref.units import folded
 
 
@@ -34,6 +35,7 @@ class Knowledge(BaseModel):
     weighing: dict[str, Parameter]
     disclaimers: tuple[Disclaimer, ...]
     references: tuple[Reference, ...]
+    names: tuple[WordGroup, ...] = ()
     unit_aliases: dict[str, tuple[str, ...]] = {}
     mechanisms: dict[str, str]
     differential: dict[str, tuple[tuple[str, ...], ...]] = {}
@@ -82,6 +84,20 @@ class Knowledge(BaseModel):
                 if index.setdefault(normalise(name), entry.id) != entry.id:
                     raise KnowledgeError(f"{name!r} names both {index[normalise(name)]} and {entry.id}")
         return index
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """The words names are made of, and the keys by which other wordings of a name are found."""
+        return Lexicon.of(self)
+
+    @cached_property
+    def measured_as(self) -> dict[str, tuple[str, ...]]:
+        """Presence finding -> the quantities that stand for it when a value is given."""
+        found: dict[str, tuple[str, ...]] = {}
+        for entry in self.findings:
+            if entry.if_present:
+                found[entry.if_present] = (*found.get(entry.if_present, ()), entry.id)
+        return found
 
     @cached_property
     def finding_codes(self) -> dict[str, str]:

@@ -25,12 +25,14 @@ from leukoref.knowledge.conditions import comparisons
 from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
+from leukoref.knowledge.wording import Lexicon, WordGroup
 
 # Where each kind of document lives: folder or file -> (key inside the document, model). Documents
 # without a key hold one object.
 COLLECTIONS: dict[str, tuple[tuple[str, type[BaseModel]], ...]] = {
     "findings": (("findings", Finding), ("scales", Scale)),
     "derived": (("derived", Derived),),
+    "names": (("names", WordGroup),),
     "causes": (("", Cause),),
     "drugs": (("drugs", Drug),),
     "red_flags": (("", RedFlag),),
@@ -43,6 +45,7 @@ BASE_FIELDS = ("version", "reviewed", "mechanisms", "differential", "duration_fi
 FIELDS: dict[type[BaseModel], str] = {
     Finding: "findings", Scale: "scales", Derived: "derived", Cause: "causes", Drug: "drugs",
     RedFlag: "red_flags", WorkupStep: "tests", Disclaimer: "disclaimers", Reference: "references",
+    WordGroup: "names",
 }  # fmt: skip
 
 
@@ -53,6 +56,7 @@ class Kept(BaseModel):
 
     base: Knowledge
     finding_names: dict[str, str]
+    lexicon: Lexicon
     drug_names: dict[str, str]
     conversions: tuple[units.Conversion, ...]
 
@@ -62,13 +66,15 @@ class Kept(BaseModel):
         targets = [(entry.unit, entry.molar_mass) for entry in base.findings if entry.unit]
         written = (*base.unit_aliases, *(unit for unit, _ in targets), *_limit_units(base))
         return cls(
-            base=base, finding_names=base.finding_names, drug_names=base.drug_names,
+            base=base, finding_names=base.finding_names, lexicon=base.lexicon, drug_names=base.drug_names,
             conversions=tuple(units.conversions(written, targets)),
         )  # fmt: skip
 
     def opened(self) -> Knowledge:
         """The base, with the indexes that it would otherwise build when they are first asked for."""
-        vars(self.base).update(finding_names=self.finding_names, drug_names=self.drug_names)
+        vars(self.base).update(
+            finding_names=self.finding_names, lexicon=self.lexicon, drug_names=self.drug_names
+        )  # fmt: skip
         units.remember(self.conversions)
         return self.base
 

@@ -17,13 +17,13 @@ _SPELLINGS = (
     ("coeliac", "celiac"), ("caec", "cec"), ("faec", "fec"), ("anaesth", "anesth"), ("tumour", "tumor"),
     ("colour", "color"), ("odour", "odor"), ("behaviour", "behavior"), ("labour", "labor"), ("goitre", "goiter"),
     ("fibre", "fiber"), ("litre", "liter"), ("centre", "center"), ("titre", "titer"), ("grey", "gray"),
-    ("sulph", "sulf"), ("oestr", "estr"), ("gynaec", "gynec"), ("caesar", "cesar"), ("ageing", "aging"),
+    ("sulph", "sulf"), ("caerulo", "cerulo"), ("laena", "lena"), ("oestr", "estr"), ("gynaec", "gynec"), ("caesar", "cesar"), ("ageing", "aging"),
 )  # fmt: skip
 _ENDINGS = (
     ("isation", "ization"), ("lise", "lize"), ("rise", "rize"), ("nise", "nize"), ("ised", "ized"), ("ising", "izing"),
     ("lysed", "lyzed"), ("lysing", "lyzing"),
 )  # fmt: skip
-_KEPT_S = re.compile(r"(ss|us|is|as|os|ys|ics|ies)$")
+_KEPT_S = re.compile(r"(ss|us|is|(?<!i)(?<!om)(?<!em)as|os|ics|ies)$")
 _APOSTROPHE = re.compile(r"[’'`´]s\b|[’'`´]")
 _SEPARATORS = re.compile(r"[^a-z0-9%<>=+./:*^²³µ]+")
 _INNER_DOT = re.compile(r"(?<=[a-z])\.|\.(?![0-9])")
@@ -54,6 +54,8 @@ def _american(word: str) -> str:
 def _singular(word: str) -> str:
     if len(word) > 3 and word.endswith("ies") and not word.endswith(("eries", "scabies", "rabies")):
         return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "xes")) and len(word) > 5:
+        return word[:-2]
     if len(word) > 3 and word.endswith("s") and not _KEPT_S.search(word):
         return word[:-1]
     return word

@@ -25,6 +25,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KINDS = {
     "findings": "findings", "derived": "derived", "cause": "causes", "drugs": "drugs", "red_flag": "red_flags",
     "tests": "tests.yaml", "disclaimers": "disclaimers.yaml", "sources": "sources.yaml",
+    "names": "names",
 }  # fmt: skip
 Schema = dict[str, Any]
 
@@ -32,7 +33,7 @@ Schema = dict[str, Any]
 def schemas(base: Knowledge | None = None) -> dict[str, Schema]:
     """Kind of file -> JSON Schema (draft 2020-12).
 
-    Kinds: findings, derived, cause, drugs, drug_defaults, red_flag, priors, weighing, units, base, tests,
+    Kinds: findings, names, derived, cause, drugs, drug_defaults, red_flag, priors, weighing, units, base, tests,
     disclaimers, sources, patient, assessment. With ``base`` the ids it holds are listed as examples, which editors
     offer for completion; an id that is not listed stays valid, since only the linter knows every layer.
     """

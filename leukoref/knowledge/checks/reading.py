@@ -22,6 +22,7 @@ from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.loader import BASE_FIELDS, COLLECTIONS, FIELDS, Complaint, _merge, rule_files, yaml_loader
 from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
+from leukoref.knowledge.wording import WordGroup
 
 Path_ = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -96,6 +97,7 @@ class Draft:
     tests: list[Entry[WorkupStep]] = field(default_factory=list)
     disclaimers: list[Entry[Disclaimer]] = field(default_factory=list)
     references: list[Entry[Reference]] = field(default_factory=list)
+    names: list[Entry[WordGroup]] = field(default_factory=list)
     single: dict[str, Any] = field(default_factory=dict)
     priors: Entry[Priors] | None = None
     positions: dict[tuple[str, str], int] = field(default_factory=dict)

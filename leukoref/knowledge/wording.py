@@ -1,0 +1,190 @@
+"""How names are put together: equal wordings, qualifiers, and names that are known and say nothing.
+
+The words are data (`rules/names/`). They become one `Lexicon` a base, kept in the cache: understanding a name is a
+handful of dictionary lookups (`leukoref.reading`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from leukoref.knowledge.conditions import Comparison, Rule
+from leukoref.knowledge.names import normalise
+
+if TYPE_CHECKING:
+    from leukoref.knowledge.base import Knowledge
+
+Role = Literal[
+    "same", "filler", "filler_beside", "fixed_order", "level", "qualifier", "number", "number_lead", "unit_of_time",
+    "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "negative_name", "denial", "history",
+    "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name",
+]  # fmt: skip
+WORDS_IN_A_PHRASE = 6
+
+
+class WordGroup(Rule):
+    """Words that play one role in names; the roles are explained at the top of `rules/names/grammar.yaml`."""
+
+    id: str
+    role: Role
+    words: tuple[str, ...] = ()
+    as_: str = Field(default="", alias="as")
+    beside: tuple[str, ...] = ()
+    implies: dict[str, tuple[str, ...]] = {}
+    tests: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    note: str | None = None
+
+
+class Lexicon(BaseModel):
+    """The words of all groups and the keys of all names, ready to be looked up."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    same: dict[str, str] = {}
+    roles: dict[str, dict[str, str]] = {}  # role -> phrase -> id of its group
+    beside: dict[str, frozenset[str]] = {}  # id of a group -> words that may stand beside its names
+    beside_any: frozenset[str] = frozenset()
+    droppable: dict[str, frozenset[str]] = {}  # id of a group of level words -> words without meaning beside them
+    implies: dict[str, dict[str, tuple[str, ...]]] = {}  # id of a group -> words beside -> findings
+    seen_by: dict[str, frozenset[str]] = {}  # id of a view -> the tests whose findings are seen so
+    specimens: frozenset[str] = frozenset()  # what is seen in one specimen is not in another
+    stands_for: dict[str, str] = {}  # id of a group -> its finding
+    standing: frozenset[str] = frozenset()
+    recent: frozenset[str] = frozenset()
+    done: frozenset[str] = frozenset()
+    keys: dict[str, str] = {}  # key of a finding's name -> finding
+    names: dict[str, str] = {}  # key of a name that says nothing by itself -> group
+    family: dict[str, str] = {}  # finding -> the family history of it
+
+    @classmethod
+    def of(cls, base: Knowledge) -> Lexicon:
+        found = cls()
+        for group in base.names:
+            if group.role == "same":
+                found.same.update({normalise(word): normalise(group.as_) for word in group.words})
+        for group in base.names:
+            words = found.roles.setdefault(group.role, {})
+            bare = found.told if group.role == "qualifier" else list  # qualifiers are looked for between the fillers
+            words.update({" ".join(bare(found.tokens(word))): group.id for word in group.words if group.role != "same"})
+            found.beside[group.id] = frozenset(part for word in group.beside for part in found.tokens(word))
+            if group.role == "filler_beside":
+                found.droppable[group.id.removesuffix("_beside")] = frozenset(map(normalise, group.words))
+            if group.implies:
+                found.implies[group.id] = {" ".join(found.tokens(word)): ids for word, ids in group.implies.items()}
+            if group.role == "place" and group.as_:
+                found.stands_for[group.id] = group.as_
+            if group.tests:
+                found.seen_by[group.id] = frozenset(group.tests)
+        found.specimens = frozenset().union(*(group.tests for group in base.names if group.as_ == "specimen"))
+        found.beside_any = frozenset().union(*found.beside.values())
+        found.standing = _below(base, "standing")
+        found.recent = _below(base, "recent")
+        found.done = _below(base, "done")
+        found._index(base)
+        return found
+
+    def _index(self, base: Knowledge) -> None:
+        shared: set[str] = set()
+        for name, finding in base.finding_names.items():
+            key = self.key(self.tokens(name))
+            if name.endswith(" a") and not key.endswith(" a"):  # the 'a' of 'immunoglobulin A' is no article
+                continue
+            if self.keys.setdefault(key, finding) != finding:
+                shared.add(key)
+        for key in shared:  # two findings would be meant: neither is
+            del self.keys[key]
+        for rule in base.derived:
+            self._index_sides(base, rule.finding, rule.when if rule.complete else None)
+        for group in base.names:
+            if group.role == "name":
+                self.names.update({self.key(self.tokens(word)): group.id for word in group.words})
+        for entry in base.findings:
+            if entry.kind == "quantity":
+                for name in (entry.name, *entry.synonyms):
+                    self.names.setdefault(self.key(self.tokens(name)), "quantity")
+        for group in base.names:
+            if group.role == "family":
+                self.family.update(dict.fromkeys(group.findings, group.as_))
+
+    def _index_sides(self, base: Knowledge, finding: str, when: object) -> None:
+        """'Raised X' and 'low X', where a derived finding is just that."""
+        if not isinstance(when, Comparison) or when.finding not in base.finding:
+            return
+        side = "elevated" if when.above == "reference" else "low" if when.below == "reference" else ""
+        if side:
+            measured = base.finding[when.finding]
+            for name in (measured.name, *measured.synonyms):
+                self.keys.setdefault(self.key([side, *self.tokens(name)]), finding)
+
+    def tokens(self, name: str) -> list[str]:
+        """The words of a name, with equal wordings replaced; the longest wording wins."""
+        return self.replaced(normalise(name).replace("+", " + ").split())
+
+    def replaced(self, words: Sequence[str]) -> list[str]:
+        found: list[str] = []
+        position = 0
+        while position < len(words):
+            for length in range(min(WORDS_IN_A_PHRASE, len(words) - position), 0, -1):
+                wanted = " ".join(words[position : position + length])
+                if wanted in self.same:
+                    found.extend(self.same[wanted].split())
+                    position += length
+                    break
+            else:
+                found.append(words[position])
+                position += 1
+        return found
+
+    def told(self, tokens: Iterable[str]) -> list[str]:
+        """The words without fillers."""
+        fillers = self.roles.get("filler", {})
+        return [token for token in tokens if token not in fillers]
+
+    def content(self, tokens: Iterable[str]) -> list[str]:
+        """The words that carry the meaning; 'test' and 'level' do not beside 'positive' and 'elevated'."""
+        kept = self.told(tokens)
+        beside = self.roles.get("level", {})
+        groups = {beside[token] for token in kept if token in beside}
+        dropped = frozenset().union(*(self.droppable.get(group, frozenset()) for group in groups))
+        leading = self.roles.get("turning", {})  # 'screening for X positivity' is no positive X
+        left = [token for at, token in enumerate(kept) if token not in dropped or (at == 0 and token in leading)]
+        return left if any(token not in beside for token in left) else kept
+
+    def key(self, tokens: Iterable[str]) -> str:
+        """What two wordings of one meaning share: their content, in any order unless a word forbids it."""
+        content = self.content(tokens)
+        fixed = self.roles.get("fixed_order", {})
+        return " ".join(content if any(token in fixed for token in content) else sorted(content))
+
+    def without(self, role: str, words: Sequence[str]) -> list[str]:
+        """The words without the phrases of a role, and without numbers."""
+        phrases = self.roles.get(role, {})
+        left, position = [], 0
+        while position < len(words):
+            for length in range(min(4, len(words) - position), 0, -1):
+                if " ".join(words[position : position + length]) in phrases:
+                    position += length
+                    break
+            else:
+                if not words[position].replace(".", "").isdigit():
+                    left.append(words[position])
+                position += 1
+        return left
+
+    def is_level(self, name: str) -> bool:
+        """Whether a name says how a result lies ('elevated', 'positive')."""
+        return any(token in self.roles.get("level", {}) for token in self.tokens(name))
+
+    def group(self, role: str, phrase: str) -> str | None:
+        return self.roles.get(role, {}).get(phrase)
+
+
+def _below(base: Knowledge, role: str) -> frozenset[str]:
+    """The findings named by the groups of a role, and all below them."""
+    named = {finding for group in base.names if group.role == role for finding in group.findings}
+    below = {child for finding in named for child in base.descendants.get(finding, ())}
+    return frozenset(named | below)

@@ -1,0 +1,37 @@
+"""What a name or code stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leukoref.knowledge import hpo
+from leukoref.knowledge.base import Knowledge
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a name or code stands for: findings that are meant, or only implied by a wider meaning.
+
+    ``denied`` are findings whose absence is said by the absence of this one ("A or B"), ``excluded`` those whose
+    absence is said by its presence ("no A"). ``warning`` tells the reader why it is not used.
+    """
+
+    finding: str | None
+    implied: tuple[str, ...] = ()
+    label: str = ""
+    denied: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    warning: str = ""
+
+
+def from_term(term: hpo.Term, base: Knowledge) -> Match:
+    """The finding of an HPO term, or the findings it implies."""
+    exact = base.finding_codes.get(term.id)
+    if exact:
+        return Match(exact, label=term.label)
+    return Match(None, hpo.nearest(term, base.finding_codes), label=term.label)
+
+
+def meant(match: Match) -> tuple[str, ...]:
+    """The finding a name means, or the findings it implies."""
+    return (match.finding,) if match.finding else match.implied
