@@ -79,7 +79,7 @@ class _Reader:
         return self._listed(self.lexicon.told(tokens)) if self.lexicon.roles else None
 
     def _stated(self, tokens: Sequence[str]) -> Match | None:
-        """'Positive X' and 'negative X' where the finding X is a positive result, as 'antineutrophil antibodies' are."""
+        """'Positive X' and 'negative X' where the finding X is a positive result, as 'antineutrophil antibodies' is."""
         for word in RESULT_WORDS:
             if word in tokens and len(tokens) > 1:
                 found = self.base.finding_names.get(" ".join(token for token in tokens if token != word))

@@ -17,7 +17,8 @@ _SPELLINGS = (
     ("coeliac", "celiac"), ("caec", "cec"), ("faec", "fec"), ("anaesth", "anesth"), ("tumour", "tumor"),
     ("colour", "color"), ("odour", "odor"), ("behaviour", "behavior"), ("labour", "labor"), ("goitre", "goiter"),
     ("fibre", "fiber"), ("litre", "liter"), ("centre", "center"), ("titre", "titer"), ("grey", "gray"),
-    ("sulph", "sulf"), ("caerulo", "cerulo"), ("laena", "lena"), ("oestr", "estr"), ("gynaec", "gynec"), ("caesar", "cesar"), ("ageing", "aging"),
+    ("sulph", "sulf"), ("caerulo", "cerulo"), ("laena", "lena"), ("oestr", "estr"), ("gynaec", "gynec"),
+    ("caesar", "cesar"), ("ageing", "aging"),
 )  # fmt: skip
 _ENDINGS = (
     ("isation", "ization"), ("lise", "lize"), ("rise", "rize"), ("nise", "nize"), ("ised", "ized"), ("ising", "izing"),
