@@ -15,6 +15,7 @@ from leukoref.knowledge.cause import Distribution, Frequency, Statement
 from leukoref.knowledge.vocabulary import Scale, ScaleInput
 
 ROUNDS = 50
+SETTLED = 1e-12
 _NORMAL = NormalDist()
 _QUARTILE = _NORMAL.inv_cdf(0.75)
 
@@ -119,5 +120,7 @@ def raked(start: Sequence[float], targets: Mapping[int, float], floor: float) ->
                 shares = [
                     share * (mass / inside if mask >> i & 1 else (1 - mass) / outside) for i, share in enumerate(shares)
                 ]
+        if all(abs(new - old) < SETTLED for new, old in zip(shares, before, strict=True)):
+            break
     total = sum(shares)
     return tuple(share / total for share in shares)
