@@ -24,9 +24,7 @@ BASE = load_knowledge()
 DATA = Path(__file__).with_name("data")
 QUALIFIER = re.compile(r"\s*\((finding|disorder|procedure|situation)\)$")
 # Words that share no beginning with a name of the finding, each with the reason why they fit.
-FITS_ANYWAY = {
-    "26929004": "Alzheimer's disease is the commonest dementia",
-}
+FITS_ANYWAY = {"26929004": "Alzheimer's disease is the commonest dementia"}
 
 
 class Row(NamedTuple):
@@ -84,8 +82,7 @@ def test_a_code_taken_from_hpo_is_the_cross_reference_of_that_term_alone():
     wrong = []
     for row in table("snomed").values():
         if row.source.startswith("HP:") and (
-            cross_references().get(row.code) != [row.source]
-            or row.source not in BASE.finding[row.entry].codes.hpo[:1]
+            cross_references().get(row.code) != [row.source] or row.source not in BASE.finding[row.entry].codes.hpo[:1]
         ):
             wrong.append(f"{row.entry}: {row.code} {row.source} {cross_references().get(row.code)}")
     assert not wrong, described(wrong)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from leukoref.interop.fhir_concepts import Meaning
 
@@ -54,7 +54,7 @@ class Fact:
     earlier: bool = False
     rank: int = 1
     sample: str = ""
-    identifiers: tuple[tuple[str, str], ...] = ()
+    identifier: Any = None  # as the resource has it; ``identifiers`` reads it
     version: str = ""
 
 
@@ -100,9 +100,29 @@ class Ledger:
     ages: list[tuple[dt.datetime | None, float]] = field(default_factory=list)
     settings: list[tuple[dt.datetime | None, str]] = field(default_factory=list)
     newest: dt.datetime | None = None
+    repeated: bool = False
+    marks: set[str] = field(default_factory=set)
+
+    def take(self, facts: list[Fact], identifier: Any = None) -> None:
+        """Takes what one resource states, and sees while it is at hand whether its business identifier may have come
+        before; ``Settlement`` looks thoroughly then."""
+        self.facts += facts
+        if type(identifier) is list:
+            for one in identifier:
+                mark = one.get("value")
+                if mark in self.marks:
+                    self.repeated = True
+                self.marks.add(mark)
 
     def note(self, reference: str, outcome: Outcome, reason: str, findings: tuple[str, ...] = ()) -> None:
         self.entries[reference] = Entry(reference, outcome, reason, findings)
+
+    def decide(self, reference: str, outcome: Outcome, reason: str) -> None:
+        """What became in the end of a resource that had been taken."""
+        if self.detailed or outcome != "not_relevant":
+            self.note(reference, outcome, reason, self.entries[reference].findings)
+        else:
+            self.ignored[self.entries.pop(reference).resource_type, reason] += 1
 
     def leave(self, reference: str, kind: str, reason: str) -> None:
         """A resource of no relevance."""
@@ -126,3 +146,11 @@ class Ledger:
         self.doses = [dose for dose in self.doses if dose.reference != reference]
         self.refusals = [refusal for refusal in self.refusals if refusal.reference != reference]
         self.entries.pop(reference, None)
+
+
+def identifiers(stated: Any) -> tuple[tuple[str, str], ...]:
+    """The business identifiers in a list of Identifiers as (system, value)."""
+    if type(stated) is not list:
+        return ()
+    found = [(one.get("system"), one.get("value")) for one in stated if type(one) is dict]
+    return tuple([(str(system or ""), value) for system, value in found if type(value) is str and value])

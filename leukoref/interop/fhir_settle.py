@@ -9,7 +9,7 @@ from leukoref.errors import InputError
 from leukoref.findings import resolve
 from leukoref.interop import fhir_times as times
 from leukoref.interop.fhir_concepts import Concepts
-from leukoref.interop.fhir_facts import Dose, Fact, Ledger, Outcome
+from leukoref.interop.fhir_facts import Dose, Fact, Ledger, Outcome, identifiers
 from leukoref.interop.fhir_intake import SUPERSEDED
 from leukoref.interop.fhir_read import moment
 from leukoref.knowledge.vocabulary import DAYS_PER_YEAR
@@ -47,8 +47,7 @@ class Settlement:
         used = {fact.reference for fact in kept}
         for reference, (outcome, reason) in self.fates.items():
             if reference not in used:
-                findings = self.ledger.entries[reference].findings
-                self.ledger.note(reference, outcome, reason, findings)
+                self.ledger.decide(reference, outcome, reason)
         for fact in kept:
             entry = self.ledger.entries.get(fact.reference)
             if fact.earlier and entry and not entry.reason and len(entry.findings) == 1:
@@ -66,18 +65,17 @@ class Settlement:
 
     def _newest_versions(self, facts: list[Fact]) -> list[Fact]:
         """One business identifier is one result: its newest version counts, or none if that took it back."""
-        keys = [(identifier, fact.key) for fact in facts for identifier in fact.identifiers]
-        if len(set(keys)) == len(keys) and not self.ledger.voided:
+        if not self.ledger.repeated and not self.ledger.voided:
             return facts
         newest: dict[tuple[tuple[str, str], str], tuple[float, int, int]] = {}
         for position, fact in enumerate(facts):
-            for identifier in fact.identifiers:
+            for identifier in identifiers(fact.identifier):
                 key = (identifier, fact.key)
                 newest[key] = max(newest.get(key, (-1.0, 0, 0)), (moment(fact.version), fact.rank, position))
         keepers = {key: facts[found[2]].reference for key, found in newest.items()}
         kept = []
         for fact in facts:
-            own = [(identifier, fact.key) for identifier in fact.identifiers]
+            own = [(identifier, fact.key) for identifier in identifiers(fact.identifier)]
             voided = [self.ledger.voided[key] for key in own if key in self.ledger.voided]
             if any(moment(stamp) >= moment(fact.version) for stamp in voided):
                 self._drop(fact, "not_relevant", "taken back by a newer version")
