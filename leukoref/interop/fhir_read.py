@@ -161,12 +161,20 @@ class Reader:
                 facts.append(self._measured(finding, {**low, "comparator": None if high else ">="}, part))
             if type(high) is dict:
                 facts.append(self._measured(finding, {**high, "comparator": None if low else "<="}, part))
+            if len(facts) == 2 and self._reversed(finding, low, high):
+                raise RefusedError("a range whose low lies above its high")
             if facts:
                 return facts
         if not _has_value(part):
             return self._interpreted(finding, part)
         kind = next(key for key in part if key.startswith("value") and part[key] is not None)[5:]
         raise RefusedError(f"{kind} where a quantity with its unit is expected")
+
+    def _reversed(self, finding: Finding, low: Any, high: Any) -> bool:
+        first, second = (self.concepts.unit(finding, limit) for limit in (low, high))
+        if isinstance(first, str) or isinstance(second, str):
+            return False
+        return bool(low["value"] * first.slope + first.shift > high["value"] * second.slope + second.shift)
 
     def _measured(self, finding: Finding, quantity: Resource, part: Resource) -> Fact:
         value: Any = quantity.get("value")
