@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, Literal, NamedTuple
 
 from leukoref.interop.fhir_concepts import Meaning
@@ -54,7 +55,7 @@ class Fact:
     earlier: bool = False
     rank: int = 1
     sample: str = ""
-    identifier: Any = None  # as the resource has it; ``identifiers`` reads it
+    identifiers: tuple[tuple[str, str], ...] = ()
     version: str = ""
 
 
@@ -103,16 +104,17 @@ class Ledger:
     repeated: bool = False
     marks: set[str] = field(default_factory=set)
 
-    def take(self, facts: list[Fact], identifier: Any = None) -> None:
+    def take(self, facts: list[Fact], stated: Any = None) -> None:
         """Takes what one resource states, and sees while it is at hand whether its business identifier may have come
         before; ``Settlement`` looks thoroughly then."""
+        named = identifiers(stated) if stated is not None else ()
+        for fact in facts:
+            fact.identifiers = named
         self.facts += facts
-        if type(identifier) is list:
-            for one in identifier:
-                mark = one.get("value")
-                if mark in self.marks:
-                    self.repeated = True
-                self.marks.add(mark)
+        for _, value in named:
+            if value in self.marks:
+                self.repeated = True
+            self.marks.add(value)
 
     def note(self, reference: str, outcome: Outcome, reason: str, findings: tuple[str, ...] = ()) -> None:
         self.entries[reference] = Entry(reference, outcome, reason, findings)
@@ -152,5 +154,9 @@ def identifiers(stated: Any) -> tuple[tuple[str, str], ...]:
     """The business identifiers in a list of Identifiers as (system, value)."""
     if type(stated) is not list:
         return ()
-    found = [(one.get("system"), one.get("value")) for one in stated if type(one) is dict]
-    return tuple([(str(system or ""), value) for system, value in found if type(value) is str and value])
+    found = []
+    for one in stated:
+        if type(one) is dict and type(value := one.get("value")) is str and value:
+            system = one.get("system")
+            found.append((intern(system) if type(system) is str else "", value))
+    return tuple(found)

@@ -114,13 +114,13 @@ class Reader:
 
     @staticmethod
     def _stamp(facts: list[Fact], resource: Resource, reference: str, time: times.Time | None) -> None:
-        rank, identifier, version = codes.RESULT_RANK[resource["status"]], resource.get("identifier"), written(resource)
+        rank, version = codes.RESULT_RANK[resource["status"]], written(resource)
         specimen = resource.get("specimen")
         sample = str(specimen.get("reference") or "") if type(specimen) is dict else ""
         earlier = "extension" in resource and _marked_earlier(resource)
         at, to_day = (time.at, time.to_day) if time is not None else (None, False)
         for fact in facts:
-            fact.reference, fact.rank, fact.identifier, fact.version = reference, rank, identifier, version
+            fact.reference, fact.rank, fact.version = reference, rank, version
             fact.sample, fact.earlier, fact.time, fact.dated_to_day = sample, earlier, at, to_day
 
     def _facts(self, meaning: Meaning, part: Resource) -> list[Fact]:
@@ -256,7 +256,7 @@ class Reader:
         fact = Fact(
             meaning.key, reference, False, present=verified != "refuted", earlier=ended and verified != "refuted",
             time=(recorded or onset or NO_TIME).at if time else None, windowed=encounter_only or verified == "refuted",
-            identifier=resource.get("identifier"), version=written(resource),
+            version=written(resource),
         )  # fmt: skip
         for moment in (onset, recorded):
             ledger.seen_at(moment.at if moment else None)
@@ -281,7 +281,7 @@ class Reader:
         ledger.seen_at(time.at if time else None)
         fact = Fact(
             meaning.key, reference, False, present=True, time=time.at if time else None,
-            identifier=resource.get("identifier"), version=written(resource),
+            version=written(resource),
         )  # fmt: skip
         ledger.take([fact], resource.get("identifier"))
         ledger.note(reference, "used", "", (meaning.key,))

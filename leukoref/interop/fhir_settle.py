@@ -9,7 +9,7 @@ from leukoref.errors import InputError
 from leukoref.findings import resolve
 from leukoref.interop import fhir_times as times
 from leukoref.interop.fhir_concepts import Concepts
-from leukoref.interop.fhir_facts import Dose, Fact, Ledger, Outcome, identifiers
+from leukoref.interop.fhir_facts import Dose, Fact, Ledger, Outcome
 from leukoref.interop.fhir_intake import SUPERSEDED
 from leukoref.interop.fhir_read import moment
 from leukoref.knowledge.vocabulary import DAYS_PER_YEAR
@@ -69,13 +69,13 @@ class Settlement:
             return facts
         newest: dict[tuple[tuple[str, str], str], tuple[float, int, int]] = {}
         for position, fact in enumerate(facts):
-            for identifier in identifiers(fact.identifier):
+            for identifier in fact.identifiers:
                 key = (identifier, fact.key)
                 newest[key] = max(newest.get(key, (-1.0, 0, 0)), (moment(fact.version), fact.rank, position))
         keepers = {key: facts[found[2]].reference for key, found in newest.items()}
         kept = []
         for fact in facts:
-            own = [(identifier, fact.key) for identifier in identifiers(fact.identifier)]
+            own = [(identifier, fact.key) for identifier in fact.identifiers]
             voided = [self.ledger.voided[key] for key in own if key in self.ledger.voided]
             if any(moment(stamp) >= moment(fact.version) for stamp in voided):
                 self._drop(fact, "not_relevant", "taken back by a newer version")
