@@ -29,7 +29,7 @@ evaluate: $(VENV)/.ready-test
 benchmarks: $(VENV)/.ready-bench
 	@$(BIN)/python benchmarks/assess.py
 	@$(BIN)/python benchmarks/peers.py
-	@$(BIN)/python benchmarks/screen.py
+	@$(BIN)/python benchmarks/screen.py && $(BIN)/python benchmarks/larger.py && $(BIN)/python benchmarks/report.py
 
 $(VENV)/.ready: pyproject.toml
 	@command -v cc >/dev/null || { echo "leukoref: no C compiler; install one (Debian: apt-get install gcc python3-dev)" >&2; exit 1; }

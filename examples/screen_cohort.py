@@ -20,5 +20,7 @@ cohort = pl.DataFrame(
 units = {"WBC": "/uL", "ANC": "/uL"}
 
 answers = leukoref.screen(cohort, columns=units)
-print(answers.select("patient", "status", "severity", "cause_1", "band_1", "red_flags", "rejected"))
+print(answers.select("patient", "status", "severity", "cause_1", "band_1"))
+for patient, red_flags, rejected in answers.select("patient", "red_flags", "rejected").iter_rows():
+    print(patient, "red flags:", ", ".join(red_flags) or "none", "| refused:", ", ".join(rejected) or "nothing")
 print(leukoref.explain(cohort, "p1", columns=units).to_text(top=1))

@@ -21,6 +21,8 @@ from leukoref.version import LIBRARY_VERSION
 LOW_COUNT = "low_white_cell_count"
 LEUKOPENIA = "leukopenia"
 TESTS_SHOWN = 8
+SHOWN = 6
+"""Digits of a weight after the point, in answers."""
 
 
 class Assessor:
@@ -134,8 +136,8 @@ class Assessor:
                 cause=standing.cause.id,
                 name=standing.cause.name,
                 mechanisms=standing.cause.mechanisms,
-                weight=round(standing.weight, 6),
-                score=round(standing.score, 6),
+                weight=round(standing.weight, SHOWN),
+                score=round(standing.score, SHOWN),
                 band=self._band(standing),
             )
             for rank, standing in enumerate(open_, 1)
@@ -145,11 +147,12 @@ class Assessor:
         if standing.established:
             return "established"
         bands = self.base.parameter("bands")
-        if standing.weight >= bands["strong"]:
+        weight = round(standing.weight, SHOWN)  # as shown, so that the last bits of a sum decide nothing
+        if weight >= bands["strong"]:
             return "strong"
-        if standing.weight >= bands["moderate"]:
+        if weight >= bands["moderate"]:
             return "moderate"
-        return "weak" if standing.weight > bands["against"] else "against"
+        return "weak" if weight > bands["against"] else "against"
 
     def _excluded(self, standing: Standing) -> out.Excluded:
         return out.Excluded(

@@ -33,6 +33,7 @@ class Case(BaseModel):
     id: str
     cause: str
     also_acceptable: tuple[str, ...]
+    red_flags: tuple[str, ...] | None  # that should be raised; None where nobody has judged
     patient: Patient
     source: dict[str, Any]
 
@@ -44,7 +45,7 @@ class Case(BaseModel):
             patient.pop("confirmation", None)
         return cls(
             id=document["id"], cause=document["cause"], also_acceptable=tuple(document.get("also_acceptable", ())),
-            patient=Patient.parse(patient), source=document.get("source", {}),
+            red_flags=document.get("red_flags"), patient=Patient.parse(patient), source=document.get("source", {}),
         )  # fmt: skip
 
     def rank_in(self, order: Sequence[str]) -> int | None:
@@ -62,6 +63,7 @@ class CaseResult(BaseModel):
     winner: str | None
     status: str
     red_flags: tuple[str, ...]
+    expected_flags: tuple[str, ...] | None
     findings: int
     unrecognised: tuple[str, ...]
     why: tuple[str, ...] = ()
@@ -79,11 +81,32 @@ class Figures(BaseModel):
     intervals: dict[str, tuple[float, float]]
 
 
+class FlagFigures(BaseModel):
+    """Red flags over the cases for which somebody judged which should be raised."""
+
+    cases: int
+    expected: int
+    raised: int
+    missed: tuple[str, ...]
+    beyond: tuple[str, ...]
+
+    @classmethod
+    def of(cls, results: Sequence[CaseResult]) -> FlagFigures:
+        judged = [(r, set(r.expected_flags), set(r.red_flags)) for r in results if r.expected_flags is not None]
+        return cls(
+            cases=len(judged), expected=sum(len(due) for _, due, _ in judged),
+            raised=sum(len(due & raised) for _, due, raised in judged),
+            missed=tuple(f"{r.id}: {flag}" for r, due, raised in judged for flag in sorted(due - raised)),
+            beyond=tuple(f"{r.id}: {flag}" for r, due, raised in judged for flag in sorted(raised - due)),
+        )  # fmt: skip
+
+
 class Check(BaseModel):
     """How the same base does on cases kept apart from those it was developed with."""
 
     figures: Figures
     recognised: float
+    red_flags: FlagFigures
 
 
 class Evaluation(BaseModel):
@@ -92,6 +115,7 @@ class Evaluation(BaseModel):
     basis: Coverage
     figures: Figures
     recognised: float
+    red_flags: FlagFigures
     baselines: tuple[Figures, ...]
     ablations: tuple[Figures, ...]
     mechanisms: tuple[Figures, ...]
@@ -105,6 +129,7 @@ class Evaluation(BaseModel):
             "stage": self.stage, "cases": figures.cases, "top1": figures.top1, "top3": figures.top3,
             "top5": figures.top5, "mrr": figures.mrr, "recognised": self.recognised,
             "intervals": {key: list(value) for key, value in figures.intervals.items()},
+            "red_flags": self.red_flags.model_dump(mode="json"),
             "per_case": [case.model_dump(mode="json") for case in self.per_case],
             "baselines": [row.model_dump(mode="json") for row in self.baselines],
             "ablations": [row.model_dump(mode="json") for row in self.ablations],
@@ -148,6 +173,7 @@ def evaluate(
         knowledge=f"{chosen.base.version}, {chosen.base.content_hash[:12]}",
         figures=summarise("leukoref", [result.rank for result in results]),
         recognised=_recognised(results),
+        red_flags=FlagFigures.of(results),
         baselines=tuple(_baselines(cases, chosen)),
         ablations=tuple(_ablations(cases, chosen)),
         mechanisms=tuple(summarise(name, ranks) for name, ranks in sorted(groups.items())),
@@ -165,7 +191,11 @@ def _recognised(results: Sequence[CaseResult]) -> float:
 
 def _check(folder: Path, stage: Stage, chosen: Assessor) -> Check:
     results = [_result(case, chosen) for case in load_cases(folder, stage)]
-    return Check(figures=summarise(folder.name, [r.rank for r in results]), recognised=_recognised(results))
+    return Check(
+        figures=summarise(folder.name, [r.rank for r in results]),
+        recognised=_recognised(results),
+        red_flags=FlagFigures.of(results),
+    )
 
 
 def _result(case: Case, chosen: Assessor) -> CaseResult:
@@ -176,6 +206,7 @@ def _result(case: Case, chosen: Assessor) -> CaseResult:
     return CaseResult(
         id=case.id, cause=case.cause, mechanism=known.mechanisms[0] if known else "unknown", rank=rank,
         winner=order[0] if order else None, status=answer.status, red_flags=tuple(f.id for f in answer.red_flags),
+        expected_flags=case.red_flags,
         findings=len(case.patient.observations) + len(case.patient.medications),
         unrecognised=tuple(str(e.get("finding", e.get("medication"))) for e in answer.unrecognized),
         why=_why(answer, rank) if rank and rank > 1 else (),

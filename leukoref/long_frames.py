@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from leukoref.engine.intake import Role, quantity_role, twelve_digits
+from leukoref.engine.intake import twelve_digits
+from leukoref.engine.roles import Role, quantity_role
 from leukoref.errors import InputError
 from leukoref.findings import AGE, OPEN_ABOVE, match_name
 from leukoref.knowledge.base import Knowledge
 from leukoref.patient import Patient
 
 UPPER = ":upper"
+STATES = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 USED, UNRECOGNISED, REJECTED, INVALID = "_used", "_unrecognised", "_rejected", "_invalid"
 PERSONAL = ("age", "sex", "setting")
 TEXT, NUMBER = ("finding", "code", "unit", "comparator", "when"), ("value", "days_before")
@@ -44,22 +47,41 @@ def _complete(table: pl.DataFrame, key: str) -> pl.DataFrame:
     bad = pl.lit(False)
     if "value" in table.columns:
         bad = pl.col("value").is_not_null() & pl.col("value").cast(pl.Float64, strict=False).is_null()
-    present = pl.lit(None, pl.Boolean)
+    present, unclear = pl.lit(None, pl.Boolean), pl.lit(False)
     if "present" in table.columns:
-        said = pl.col("present")
-        words = {"true": True, "1": True, "false": False, "0": False}
-        text = said.cast(pl.String, strict=False).str.to_lowercase()
-        spoken = text.replace_strict(words, default=None, return_dtype=pl.Boolean)
-        present = spoken if table.schema["present"] == pl.String else said.cast(pl.Boolean, strict=False)
-    time = (
-        pl.col("time").cast(pl.Datetime("us"), strict=False)
-        if "time" in table.columns
-        else pl.lit(None, pl.Datetime("us"))
-    )
+        text = pl.col("present").cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
+        present = text.replace_strict(STATES, default=None, return_dtype=pl.Boolean)
+        unclear = (text != "") & present.is_null()
+    time, undated = _times(table)
     personal = [pl.col(name) for name in PERSONAL if name in table.columns]
-    return table.select(*kept, bad.alias("_bad"), present.alias("present"), time.alias("time"), *personal).with_columns(
+    marks = bad.alias("_bad"), unclear.alias("_unclear"), undated.alias("_undated")
+    return table.select(*kept, *marks, present.alias("present"), time.alias("time"), *personal).with_columns(
         pl.when(pl.col("value").is_nan()).then(None).otherwise(pl.col("value")).alias("value")
     )
+
+
+def _times(table: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
+    """Times as UTC without a zone, and where something stands that is none."""
+    kind, column, nothing = table.schema.get("time"), pl.col("time"), pl.lit(None, pl.Datetime("us"))
+    if kind is None or kind == pl.Null:
+        return nothing, pl.lit(False)
+    if kind == pl.String:
+        read = {text: _time(text) for text in table.get_column("time").unique().drop_nulls()}
+        time = column.replace_strict(read, return_dtype=pl.Datetime("us"))
+        return time, time.is_null() & (column.str.strip_chars() != "")
+    if kind == pl.Date or kind == pl.Datetime:
+        zoned = getattr(kind, "time_zone", None) is not None
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if zoned else column
+        return column.cast(pl.Datetime("us")), pl.lit(False)
+    return nothing, column.is_not_null()
+
+
+def _time(text: str) -> dt.datetime | None:
+    try:
+        time = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return time if time.tzinfo is None else time.astimezone(dt.UTC).replace(tzinfo=None)
 
 
 def _meanings(rows: pl.DataFrame, base: Knowledge) -> pl.DataFrame:
@@ -120,6 +142,8 @@ def read(table: pl.DataFrame, key: str, base: Knowledge) -> pl.DataFrame:
     inside = pl.col("low").is_between(pl.col("least"), pl.col("most"))
     reason = (
         pl.when(pl.col("_bad")).then(pl.lit("not_a_number"))
+        .when(pl.col("_unclear")).then(pl.lit("not_true_or_false"))
+        .when(pl.col("_undated")).then(pl.lit("unknown_time"))
         .when(pl.col("problem") == "code_and_name_disagree").then("problem")
         .when(~pl.col("known")).then(None)
         .when(number & state).then(pl.lit("value_and_state"))

@@ -16,7 +16,7 @@ from leukoref.knowledge.vocabulary import age_in_years
 MAX_FILE_BYTES = 20_000_000
 OLDEST_YEARS = 125.0
 SECTIONS = ("presentation", "history", "exposures", "confirmation")
-ANSWER_FIELDS = ("diagnosis", "cause", "also_acceptable")
+ANSWER_FIELDS = ("diagnosis", "cause", "also_acceptable", "red_flags")
 
 Comparator = Literal["<", "<=", ">", ">="]
 

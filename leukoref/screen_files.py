@@ -13,17 +13,20 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from leukoref.engine.cohort import Cohort, in_blocks
 from leukoref.engine.columnar import Bits
-from leukoref.engine.intake import REASONS, each_once, roles_of
+from leukoref.engine.intake import REASONS
+from leukoref.engine.roles import each_once, roles_of
 from leukoref.errors import InputError
 from leukoref.knowledge.base import Knowledge
 from leukoref.long_frames import is_long
-from leukoref.screening import Columns, cores, screen, summary
-from leukoref.tables import patient_column, scan
+from leukoref.patient_frames import patients_in
+from leukoref.screening import Columns, checked, checked_threads, cores, screen, summary
+from leukoref.tables import scan
 
 PART = 262_144
 WRITERS = {".parquet": "parquet", ".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".arrow": "ipc"}
@@ -46,28 +49,35 @@ def screen_file(
     """`screen` from a file to a file; the patients by status and the refused values by reason code.
 
     A run that was stopped goes on from the parts it wrote (``target`` + ``.parts``), if source, options and
-    knowledge base are the same. ``progress(done, all)`` is called after each part. Long files are read whole.
+    knowledge base are the same. ``progress(done, all)`` is called after each part. Long files and the patients of an
+    export are read whole. Raises InputError as `screen` does, before anything is written.
     """
     from leukoref.assessor import assessor
 
     source, target = Path(source), Path(target)
     if target.suffix.lower() not in WRITERS:
         raise InputError(target.name, "no such output", f"use one of {', '.join(WRITERS)}")
-    lazy = scan(source)
-    schema = lazy.collect_schema()
     chosen = assessor(knowledge)
+    options: dict[str, Any] = {"top": top, "setting": setting, "knowledge": knowledge, "threads": threads}
+    checked_threads(threads)
+    people = patients_in(source) is not None
+    lazy = pl.LazyFrame() if people else scan(source)
+    schema = _schema(lazy, source)
     folder = target.with_name(target.name + ".parts")
     read = f"{source.resolve()}|{source.stat().st_mtime_ns}|{chosen.base.content_hash}"
     stamp = f"{read}|{top}|{id}|{columns}|{setting}|{part}"
-    _started(folder, stamp)
+    if not target.parent.is_dir():
+        raise InputError(str(target.parent), "no such folder", "make it first")
     totals: dict[str, Counter[str]] = {"status": Counter(), "rejected": Counter()}
-    if is_long(pl.DataFrame(schema=schema)):
-        answers = screen(lazy, top=top, id=id, columns=columns, setting=setting, knowledge=knowledge, threads=threads)
+    if people or is_long(pl.DataFrame(schema=schema)):
+        answers = screen(source, id=id, columns=columns, **options)
+        _started(folder, stamp)
         _write(answers.lazy(), folder / "part-00000.parquet", "parquet")
         _add(totals, answers)
     else:
+        key = checked(pl.DataFrame(schema=schema), top, id, columns or {}, setting, chosen)
+        _started(folder, stamp)
         lazy = _as_parquet(lazy, source, folder)
-        key = patient_column(schema, id)
         roles = list(each_once(roles_of(dict(schema), chosen.base, columns or {}, {key} if key else set())))
         cohort = Cohort(chosen, roles, top=top, setting=setting)
         twice = _twice(lazy, key)
@@ -95,6 +105,13 @@ def screen_file(
     return {name: dict(counts) for name, counts in totals.items()}
 
 
+def _schema(lazy: pl.LazyFrame, source: Path) -> pl.Schema:
+    try:
+        return lazy.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(source.name, "cannot be read", type(error).__name__) from None
+
+
 def _started(folder: Path, stamp: str) -> None:
     """The folder of parts; parts of another run are removed."""
     note = folder / "run.txt"
@@ -112,6 +129,7 @@ def _as_parquet(lazy: pl.LazyFrame, source: Path, folder: Path) -> pl.LazyFrame:
         try:
             _write(lazy, path, "parquet")
         except pl.exceptions.PolarsError as error:
+            shutil.rmtree(folder)
             raise InputError(source.name, "cannot be read", type(error).__name__) from None
     return pl.scan_parquet(path)
 
@@ -147,7 +165,9 @@ def _add(totals: dict[str, Counter[str]], answers: pl.DataFrame) -> None:
 def main(arguments: Sequence[str]) -> int:
     """`leukoref screen IN -o OUT`: a progress bar and a summary on standard error."""
     parser = argparse.ArgumentParser(prog="leukoref screen", description="Assess a table of patients.")
-    parser.add_argument("source", metavar="IN", help="Parquet, CSV, NDJSON or Arrow file, wide or long")
+    parser.add_argument(
+        "source", metavar="IN", help="Parquet, CSV, NDJSON or Arrow file, wide or long; a FHIR bulk export; OMOP"
+    )
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="where the answers go, by extension")
     parser.add_argument("--top", type=int, default=3, help="how many causes a patient (3)")
     parser.add_argument("--id", help="the column that names the patient")

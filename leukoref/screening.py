@@ -17,12 +17,14 @@ import polars as pl
 
 from leukoref import long_frames
 from leukoref.assessor import Assessor, assessor
-from leukoref.engine.cohort import BLOCK, Cohort, in_blocks
+from leukoref.engine.cohort import BLOCK, Cohort, in_blocks, known_setting
 from leukoref.engine.columnar import Bits
-from leukoref.engine.intake import REASONS, Role, each_once, read, roles_of
+from leukoref.engine.intake import REASONS, read
+from leukoref.engine.roles import Role, each_once, roles_of
 from leukoref.errors import InputError
 from leukoref.knowledge.base import Knowledge
 from leukoref.patient import Observation, Patient
+from leukoref.patient_frames import patients_in, pieces
 from leukoref.tables import as_table, patient_column
 
 if TYPE_CHECKING:
@@ -44,18 +46,26 @@ def screen(
     """One row a patient: status, severity, the ``top`` causes with weights and bands, red flags, refused values.
 
     ``frame`` is a Polars frame (eager or lazy), a pandas or Arrow table, or the path of a Parquet, CSV, NDJSON
-    or Arrow file. ``columns`` names the unit of a column that is not in the canonical one (``{"wbc": "/uL"}``),
-    or finding and unit (``{"LAB_17": {"finding": "wbc", "unit": "K/uL"}}``). ``id`` names the column of the
-    patient, ``setting`` where all were seen. A value that cannot be read as meant is left out and told in
-    ``rejected``; it never stops the run. Raises InputError for a frame that is no table of patients.
+    or Arrow file; or patients: an iterable of Patient, of dicts or of readings of FHIR, OMOP and HL7 v2, the folder
+    of a FHIR bulk export, a DuckDB file or Parquet folder of OMOP. ``columns`` names the unit of a column that is
+    not in the canonical one (``{"wbc": "/uL"}``), or finding and unit (``{"LAB_17": {"finding": "wbc", "unit":
+    "K/uL"}}``). ``id`` names the column of the patient, ``setting`` where all were seen. A value that cannot be read
+    as meant is left out and told in ``rejected``; it never stops the run. Raises InputError for a frame that is no
+    table of patients.
     """
+    chosen = assessor(knowledge)
+    checked_threads(threads)
+    if (entries := patients_in(frame)) is not None:
+        checked(pl.DataFrame(schema=["patient"]), top, None, {}, setting, chosen)
+        screener = Screener(chosen, "patient", top=top, setting=setting)
+        found = pieces(entries, chosen.ranker)
+        return pl.concat([screener.wide(*piece, threads=threads or cores()) for piece in found], rechunk=False)
     table, units = as_table(frame)
     stated = {**units, **(columns or {})}
-    key = checked(table, top, id, columns or {})
-    chosen = assessor(knowledge)
+    key = checked(table, top, id, columns or {}, setting, chosen)
     if long_frames.is_long(table):
         assert key is not None
-        return LongScreener(chosen, key, top=top, setting=setting).screen(table, threads=threads or cores())
+        return Screener(chosen, key, top=top, setting=setting).screen(table, threads=threads or cores())
     roles = list(each_once(roles_of(table.schema, chosen.base, stated, {key} if key else set())))
     cohort = Cohort(chosen, roles, top=top, setting=setting)
     patients = table.get_column(key) if key else pl.Series("patient", np.arange(table.height))
@@ -97,7 +107,7 @@ def patient_of(
     row: pl.DataFrame, roles: Sequence[Role], base: Knowledge, stated: Columns, setting: str | None
 ) -> Patient:
     """One row of a wide frame as a Patient, without the values that are refused."""
-    intake = read(row, roles, base, frozenset())
+    intake = read(row, roles, base)
     refused = {text.partition(": ")[0] for _, text in intake.rejected}
     values: dict[str, Any] = {"setting": setting}
     observations = []
@@ -141,10 +151,20 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def checked(table: pl.DataFrame, top: int, id: str | None, columns: Columns) -> str | None:
+def checked_threads(threads: int | None) -> None:
+    if threads is not None and threads < 1:
+        raise InputError("threads", "is less than one", "leave it out to use all cores")
+
+
+def checked(
+    table: pl.DataFrame, top: int, id: str | None, columns: Columns, setting: str | None, chosen: Assessor
+) -> str | None:
     """The column of the patient, None for a wide frame without one. Raises InputError for options that cannot be."""
     if top < 1:
         raise InputError("top", "is less than one", "ask for one cause at least")
+    if setting is not None and not known_setting(chosen.ranker.table.pretest.settings, setting):
+        raise InputError("setting", "is none that the rules have prevalences for",
+                         f"one of {', '.join(chosen.base.priors.settings)}")  # fmt: skip
     key = patient_column(table, id)
     if long_frames.is_long(table):
         if key is None:
@@ -154,8 +174,8 @@ def checked(table: pl.DataFrame, top: int, id: str | None, columns: Columns) -> 
     return key
 
 
-class LongScreener:
-    """Long tables piece by piece, each with all rows of its patients, under one plan that grows when it must."""
+class Screener:
+    """Long tables or patients piece by piece, each with all rows of its patients; one plan, that grows if it must."""
 
     def __init__(self, chosen: Assessor, key: str, *, top: int, setting: str | None) -> None:
         self._chosen, self._key, self._top, self._setting = chosen, key, top, setting
@@ -164,7 +184,10 @@ class LongScreener:
 
     def screen(self, table: pl.DataFrame, *, threads: int = 1) -> pl.DataFrame:
         """One row for each patient of a piece, in the order of their first rows."""
-        roles, wide = long_frames.widened(table, self._key, self._chosen.base)
+        return self.wide(*long_frames.widened(table, self._key, self._chosen.base), threads=threads)
+
+    def wide(self, roles: Sequence[Role], wide: pl.DataFrame, *, threads: int = 1) -> pl.DataFrame:
+        """The same for a piece that has been made wide."""
         fresh = {entry.column: entry for entry in roles if entry.column not in self._roles}
         if fresh or self._cohort is None:
             self._roles = {entry.column: entry for entry in sorted((self._roles | fresh).values(), key=_place)}

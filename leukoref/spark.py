@@ -21,11 +21,11 @@ import pyarrow as pa
 
 from leukoref import long_frames
 from leukoref.assessor import assessor
-from leukoref.engine.cohort import Cohort, in_blocks
-from leukoref.engine.intake import Role, each_once, roles_of
+from leukoref.engine.cohort import BLOCK, Cohort, in_blocks
+from leukoref.engine.roles import Role, each_once, roles_of
 from leukoref.errors import InputError
 from leukoref.knowledge.base import Knowledge
-from leukoref.screening import Columns, LongScreener, checked
+from leukoref.screening import Columns, Screener, checked
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -54,11 +54,12 @@ def screen(
     before any patient is read.
     """
     table = _empty(df)
-    key = checked(table, top, id, columns or {})
+    chosen = assessor(knowledge)
+    key = checked(table, top, id, columns or {}, setting, chosen)
     if key is None:
         raise InputError("frame", "names no patient", "rows of Spark have no numbers; give a column as id")
     own = None if knowledge is None else pickle.dumps(knowledge)
-    base = assessor(knowledge).base
+    base = chosen.base
     if long_frames.is_long(table):
         names = [name for name in table.columns if name == key or name in long_frames.COLUMNS]
         plan = pickle.dumps(_Plan(key, None, top, setting, base.content_hash, own))
@@ -88,26 +89,26 @@ class _Plan:
 
 
 @lru_cache(maxsize=4)
-def _ready(plan: bytes) -> tuple[_Plan, Cohort | LongScreener]:
+def _ready(plan: bytes) -> tuple[_Plan, Cohort | Screener]:
     """Made once in a worker process, whatever the number of its tasks."""
     known: _Plan = pickle.loads(plan)
     chosen = assessor(None if known.own is None else pickle.loads(known.own))
     if chosen.base.content_hash != known.content_hash:
         raise InputError("knowledge", "of this executor is another than the driver's", "install one version on all")
     if known.roles is None:
-        return known, LongScreener(chosen, known.key, top=known.top, setting=known.setting)
+        return known, Screener(chosen, known.key, top=known.top, setting=known.setting)
     return known, Cohort(chosen, known.roles, top=known.top, setting=known.setting)
 
 
 def _wide(plan: bytes, twice: pl.Series | None) -> Any:
     def run(batches: Batches) -> Batches:
-        for batch in batches:
+        for together in _gathered(batches):
             known, cohort = _ready(plan)
             assert isinstance(cohort, Cohort)
-            frame = _frame([batch])
+            frame = _frame(together)
             patients = frame.get_column(known.key)
             double = None if twice is None else patients.is_in(twice.implode()).fill_null(False).to_numpy()
-            yield from _batches(in_blocks(cohort, frame, patients, double, threads=1), batch, known.key)
+            yield from _batches(in_blocks(cohort, frame, patients, double, threads=1), together[0], known.key)
 
     return run
 
@@ -122,7 +123,7 @@ def _long(plan: bytes) -> Any:
             if sum(part.num_rows for part in waiting) < PIECE:
                 continue
             known, screener = _ready(plan)
-            assert isinstance(screener, LongScreener)
+            assert isinstance(screener, Screener)
             frame = _frame(waiting)
             patients = frame.get_column(known.key)
             whole = patients.ne_missing(pl.Series([patients[-1]], dtype=patients.dtype))
@@ -131,10 +132,22 @@ def _long(plan: bytes) -> Any:
                 yield from _batches(screener.screen(frame.filter(whole)), batch, known.key)
         if waiting:
             known, screener = _ready(plan)
-            assert isinstance(screener, LongScreener)
+            assert isinstance(screener, Screener)
             yield from _batches(screener.screen(_frame(waiting)), waiting[0], known.key)
 
     return run
+
+
+def _gathered(batches: Batches) -> Iterator[list[pa.RecordBatch]]:
+    """Small batches of Spark put together, about as many rows as a block has."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        if waiting and sum(part.num_rows for part in waiting) + batch.num_rows > BLOCK:
+            yield waiting
+            waiting = []
+        waiting.append(batch)
+    if waiting:
+        yield waiting
 
 
 def _frame(batches: list[pa.RecordBatch]) -> pl.DataFrame:

@@ -24,10 +24,30 @@ def as_table(frame: Any) -> tuple[pl.DataFrame, dict[str, str]]:
         except (pl.exceptions.PolarsError, OSError) as error:
             raise InputError("frame", "cannot be read", type(error).__name__) from None
     if type(frame).__module__.partition(".")[0] == "pandas":
-        return pl.from_pandas(frame), {}
+        return _from_pandas(frame), {}
     if hasattr(frame, "__arrow_c_stream__"):
         return pl.DataFrame(frame), _units(frame)
     raise InputError("frame", f"is a {type(frame).__name__}", "hand in a Polars, pandas or Arrow table, or a path")
+
+
+def _from_pandas(frame: Any) -> pl.DataFrame:
+    """With its index where that has a name; columns of mixed types as text, of which each value is read by itself."""
+    named = [name for name in frame.index.names if name is not None]
+    if named:
+        frame = frame.reset_index(level=named)
+    frame = frame.rename(columns=str)
+    twice = sorted(set(frame.columns[frame.columns.duplicated()]))
+    if twice:
+        raise InputError("frame", f"has two columns {twice[0]!r}", "give each column a name of its own")
+    columns: list[pl.Series] = []
+    for name in frame.columns:
+        try:
+            column: Any = pl.from_pandas(frame[name])
+        except Exception:  # whatever Arrow says of values that have no common type
+            words = [None if value is None or value != value else str(value) for value in frame[name].tolist()]
+            column = pl.Series(name, words, dtype=pl.String)
+        columns.append(column)
+    return pl.DataFrame(columns)
 
 
 def scan(path: str | Path) -> pl.LazyFrame:

@@ -16,7 +16,8 @@ from leukoref.assessor import Assessor
 from leukoref.engine.cohort import Cohort
 from leukoref.engine.columnar import Block, ColumnarEngine
 from leukoref.engine.durable import DurableEngine
-from leukoref.engine.intake import roles_of, twelve_digits
+from leukoref.engine.intake import twelve_digits
+from leukoref.engine.roles import roles_of
 from leukoref.findings import Findings, Quantity, resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.patient import Patient
@@ -39,8 +40,8 @@ def the_same(answer: dict[str, Any], assessment: leukoref.Assessment, top: int) 
     assert [answer[f"cause_{i}"] for i in range(1, len(shown) + 1)] == [c.cause for c in shown]
     for i, candidate in enumerate(shown, 1):
         assert answer[f"band_{i}"] == candidate.band
-        assert answer[f"weight_{i}"] == pytest.approx(candidate.weight, abs=2e-6)
-        assert answer[f"score_{i}"] == pytest.approx(candidate.score, abs=2e-6)
+        assert abs(answer[f"weight_{i}"] - candidate.weight) <= 2e-6
+        assert abs(answer[f"score_{i}"] - candidate.score) <= 2e-6
     for i in range(len(shown) + 1, top + 1):
         assert answer[f"cause_{i}"] is None
 
@@ -97,8 +98,9 @@ def test_literals_criteria_and_red_flags_are_those_of_the_durable_engine(
     assert {name for name, column in ours.red_flags.items() if column[0]} == theirs.red_flags
     for key, (holds_, fails) in ours.criteria.items():
         pair = (holds_ is not None and bool(holds_[0]), fails is not None and bool(fails[0]))
-        state_ = theirs.criteria.get(key)
-        assert pair == (True, True) or pair == (state_ is True, state_ is False), key
+        if pair == (True, True):  # of findings that contradict each other: unknown
+            pair = (False, False)
+        assert pair == (theirs.criteria.get(key) is True, theirs.criteria.get(key) is False), key
 
 
 @settings(LAWS, max_examples=max(EXAMPLES // 4, 1))
@@ -218,6 +220,51 @@ def test_every_published_case_is_ranked_alike(case_files: list[Any]) -> None:
         the_same(answer, leukoref.assess(patient), 10)
 
 
+def test_weights_before_rounding_agree_to_a_billionth(ready: Assessor, case_files: list[Any]) -> None:
+    from leukoref.engine.cohort import _counted_before
+    from leukoref.patient_frames import pieces
+
+    found = [Patient.from_file(path) for path in case_files]
+    ((roles, frame),) = pieces(iter(found), ready.ranker)
+    cohort = Cohort(ready, roles, top=len(ready.base.causes))
+    intake = cohort.intake(frame)
+    _counted_before(frame, intake)
+    rows = np.arange(len(found))
+    ranking = cohort.rank(intake.block, cohort.plan.run(intake.block), rows)
+    for row, patient in enumerate(found):
+        known = resolve(patient, ready.base)
+        standings = ready.ranker.rank(known, ready.engine.infer(known), patient.setting)
+        open_ = [standing for standing in standings if not standing.excluded]
+        causes = [cohort.weighing.causes[column] for column in ranking.columns[row] if column >= 0]
+        assert causes == [standing.cause.id for standing in open_]
+        shown = len(causes)
+        assert ranking.weights[row, :shown] == pytest.approx([s.weight for s in open_], abs=1e-9)
+        assert ranking.scores[row, :shown] == pytest.approx([s.score for s in open_], abs=1e-9)
+
+
+def test_a_cause_confirmed_twice_stands_no_higher_than_one_confirmed_once(base: Knowledge) -> None:
+    """Several criteria of a cause can hold at once; confirmed causes are in the order of their scores."""
+    from leukoref.knowledge.cause import Statement
+
+    def criterion(name: str, finding: str) -> Statement:
+        return Statement.model_validate({"id": name, "criterion": "establishes", "when": {"finding": finding},
+                                         "source": "none", "seen": "abstract", "reason": "for this test"})  # fmt: skip
+
+    causes = tuple(
+        cause.model_copy(update={"statements": (*cause.statements, criterion("x", "fever"), criterion("y", "chills"))})
+        if cause.id == "brucellosis"
+        else cause.model_copy(update={"statements": (*cause.statements, criterion("x", "fever"))})
+        if cause.id == "viral_infection"
+        else cause
+        for cause in base.causes
+    )
+    changed = base.model_copy(update={"causes": causes, "content_hash": "confirmed twice"})
+    frame = pl.DataFrame({"patient": [1], "wbc": [2.0], "fever": [True], "chills": [True]})
+    expected = leukoref.explain(frame, 1, knowledge=changed)
+    assert {c.cause for c in expected.candidates[:2]} == {"brucellosis", "viral_infection"}
+    the_same(leukoref.screen(frame, knowledge=changed, top=5).row(0, named=True), expected, 5)
+
+
 def test_the_size_of_a_block_and_the_number_of_threads_change_nothing(base: Knowledge, ready: Assessor) -> None:
     from leukoref.engine.cohort import in_blocks
 
@@ -234,3 +281,12 @@ def test_the_size_of_a_block_and_the_number_of_threads_change_nothing(base: Know
 @given(st.floats(1e-9, 1e9) | st.sampled_from([0.5 - 2**-54, 1.5, 0.1 + 0.2, 1e-7, 123456.789]))
 def test_rounding_to_twelve_digits_is_that_of_a_single_value(value: float) -> None:
     assert twelve_digits(np.array([value]))[0] == pytest.approx(float(f"{value:.12g}"), rel=1e-15, abs=1e-30)
+
+
+def test_the_last_bits_of_a_sum_decide_no_band(base: Knowledge, ready: Assessor) -> None:
+    """A weight that is shown as 0 is in the band of 0, however the engine that added it up rounded."""
+    cohort = Cohort(ready, [])
+    limits = base.parameter("bands")
+    weights = np.array([limits["against"] + 1e-15, limits["moderate"] - 1e-15, limits["strong"] - 1e-15])
+    bands = cohort._bands.gather(cohort._band(weights, np.zeros(3, np.bool_))).to_list()
+    assert bands == ["against", "moderate", "strong"]

@@ -134,6 +134,23 @@ def test_a_finding_for_which_both_states_follow_is_unknown_and_reported(base: Kn
     assert result.presence[parent] is False
 
 
+def test_a_criterion_over_findings_that_contradict_each_other_is_unknown(base: Knowledge) -> None:
+    from leukoref.knowledge.cause import Statement
+    from leukoref.knowledge.vocabulary import Derived
+
+    parent, child = "lymphadenopathy", "cervical_lymphadenopathy"
+    rules = ({"finding": child, "when": {"finding": "fever"}, "complete": False},
+             {"finding": parent, "when": {"finding": "chills"}})  # fmt: skip
+    needs = Statement.model_validate({"id": "needs", "criterion": "requires", "when": {"finding": parent},
+                                      "source": "none", "seen": "abstract", "reason": "for this test"})  # fmt: skip
+    cause = base.causes[0].model_copy(update={"statements": (needs,), "variants": ()})
+    derived = tuple(Derived.model_validate({"reason": "for this test", **rule}) for rule in rules)
+    engine = DurableEngine(base.model_copy(update={"derived": derived, "causes": (cause,), "red_flags": ()}))
+    result = engine.infer(facts({"fever": True, "chills": False}))
+    assert parent in result.conflicts
+    assert result.criteria == {}
+
+
 @pytest.mark.parametrize(("anc", "severe"), [(0.499, True), (0.5, False), (0.501, False)])
 def test_a_limit_is_sharp(ready: Assessor, anc: float, severe: bool) -> None:
     assert ready.engine.infer(facts(anc=anc, age=40)).presence["severe_neutropenia"] is severe

@@ -12,7 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-NOTEBOOK = EXAMPLES / "walkthrough.ipynb"
+NOTEBOOKS = ("walkthrough", "cohort")
 
 
 def test_the_script_prints_what_cannot_wait_first() -> None:
@@ -30,9 +30,9 @@ def test_the_integration_passes_its_own_tests() -> None:
     assert run.returncode == 0, run.stdout[-3000:]
 
 
-@pytest.fixture(scope="module")
-def executed() -> nbformat.NotebookNode:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+@pytest.fixture(scope="module", params=NOTEBOOKS)
+def executed(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
+    notebook = nbformat.read(EXAMPLES / f"{request.param}.ipynb", as_version=4)
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": EXAMPLES}}).execute()
     return notebook
 
@@ -43,6 +43,14 @@ def test_the_notebook_runs_and_shows_html_a_table_and_a_figure(executed: nbforma
     assert not any(output.output_type == "error" for cell in executed.cells for output in cell.get("outputs", ()))
 
 
-def test_the_notebook_is_kept_without_outputs() -> None:
-    stored = json.loads(NOTEBOOK.read_text("utf-8"))
+def test_the_cohort_script_names_what_it_refuses() -> None:
+    run = subprocess.run(
+        [sys.executable, str(EXAMPLES / "screen_cohort.py")], capture_output=True, text=True, check=True
+    )
+    assert "implausible" in run.stdout
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_notebooks_are_kept_without_outputs(name: str) -> None:
+    stored = json.loads((EXAMPLES / f"{name}.ipynb").read_text("utf-8"))
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in stored["cells"])

@@ -1,6 +1,7 @@
 """OMOP CDM 5.4: the same small hospital from DuckDB, Parquet and SQLAlchemy; concepts by vocabulary and code."""
 
 import datetime as dt
+import os
 
 import pytest
 from hypothesis import assume, given, settings
@@ -216,3 +217,20 @@ def test_what_the_tables_can_say_of_a_patient_survives_the_way_through_the_cdm(b
     back |= {("drug", base.drug_names[normalise(m.name)]) for m in reading.patient.medications}
     assert back == said, reading.entries
     assert {o.time for o in reading.patient.observations if o.value is not None} <= {at}
+
+
+def test_all_persons_are_screened_at_once_with_their_drugs(source):
+    answers = leukoref.screen(patients_from_omop(source), top=2)
+    found = list(patients_from_omop(source))
+    assert answers["patient"].to_list() == [reading.subject for reading in found]
+    for answer, reading in zip(answers.iter_rows(named=True), found, strict=True):
+        expected = leukoref.assess(reading.patient)
+        assert answer["status"] == expected.status
+        shown = [candidate.cause for candidate in expected.candidates[:2]]
+        assert [answer["cause_1"], answer["cause_2"]] == [*shown, None, None][:2]
+
+
+def test_a_folder_or_file_of_omop_is_screened_by_its_path(source):
+    if "://" in str(source) or not isinstance(source, (str, os.PathLike)):
+        pytest.skip("not a path")
+    assert leukoref.screen(source)["status"][0] == "leukopenia"

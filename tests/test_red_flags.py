@@ -82,3 +82,30 @@ def test_every_red_flag_has_an_action_a_threshold_and_a_source(base: Knowledge) 
         assert flag.action
         assert flag.threshold
         assert all(source.key in base.reference for source in flag.sources)
+
+
+@pytest.mark.parametrize(
+    ("flag", "findings"),
+    [
+        (
+            "hemophagocytic_lymphohistiocytosis",
+            {"fever": True, "splenomegaly": True, "ferritin": 900, "fibrinogen": 1.2},
+        ),
+        (
+            "hemophagocytic_lymphohistiocytosis",
+            {"pancytopenia": True, "fever": True, "hyperferritinemia": True, "hypertriglyceridemia": True},
+        ),
+        ("fever_after_tick_exposure", {"stay_southeastern_us": True, "fever": True, "leukopenia": True}),
+        ("neutropenic_enterocolitis", {"typhlitis": True, "fever": True, "moderate_neutropenia": True}),
+        ("febrile_neutropenia", {"hypothermia": True, "severe_neutropenia": True}),
+        ("critical_platelets", {"platelets": 40, "abnormality_of_coagulation": True}),
+        ("sepsis", {"leukopenia": True, "meningitis": True, "hypotension_shock": True}),
+    ],
+)
+def test_a_flag_is_raised_by_every_way_its_threshold_can_be_told(flag: str, findings: dict[str, object]) -> None:
+    assert flag in raised(**findings)
+
+
+def test_below_four_weeks_of_age_the_haemoglobin_limit_is_higher() -> None:
+    counts = {"hemoglobin": 9.6, "platelets": 60, "fever": True, "ferritin": 600, "splenomegaly": True}
+    assert "hemophagocytic_lymphohistiocytosis" in raised(age="10 d", **counts)

@@ -160,9 +160,119 @@ def test_the_command_writes_the_answers_and_a_summary(tmp_path: Path, capsys: py
     assert main(["screen", str(tmp_path / "none.csv"), "-o", str(tmp_path / "out.csv")]) == 2
 
 
+def test_a_command_that_cannot_be_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "broken.csv").write_text('patient,wbc\n"x')
+    (tmp_path / "no.parquet").write_text("no parquet")
+    WIDE.write_csv(tmp_path / "in.csv")
+    before = sorted(tmp_path.iterdir())
+    out = str(tmp_path / "out.csv")
+    for source, options in (("broken.csv", []), ("no.parquet", []), ("in.csv", ["--threads", "0"]),
+                            ("in.csv", ["--setting", "mars"]), ("in.csv", ["--top", "0"])):  # fmt: skip
+        assert main(["screen", str(tmp_path / source), "-o", out, *options]) == 2
+    assert main(["screen", str(tmp_path / "in.csv"), "-o", str(tmp_path / "none" / "out.csv")]) == 2
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_what_is_no_table_of_patients_is_refused_with_its_reason() -> None:
     for wrong, options in ((3, {}), (WIDE, {"id": "x"}), (WIDE, {"columns": {"x": "g/dL"}}), (WIDE, {"top": 0})):
         with pytest.raises(leukoref.InputError):
             leukoref.screen(wrong, **options)
     with pytest.raises(leukoref.InputError):
         leukoref.explain(WIDE, "z")
+
+
+# -- patients instead of a table ---------------------------------------------------------------------------
+
+
+def test_patients_with_drugs_and_dated_counts_give_what_assess_gives(case_files: list[Path]) -> None:
+    found = [leukoref.Patient.from_file(path) for path in case_files]
+    answers = leukoref.screen(found, top=5)
+    assert answers.height == len(found)
+    for answer, patient in zip(answers.iter_rows(named=True), found, strict=True):
+        expected = leukoref.assess(patient)
+        assert answer["status"] == expected.status
+        assert answer["red_flags"] == [flag.id for flag in expected.red_flags]
+        shown = expected.candidates[:5]
+        assert [answer[f"cause_{i}"] for i in range(1, len(shown) + 1)] == [c.cause for c in shown]
+        assert [answer[f"score_{i}"] for i in range(1, len(shown) + 1)] == pytest.approx(
+            [c.score for c in shown], abs=2e-6
+        )
+
+
+def test_a_bulk_export_is_screened_by_the_names_of_its_patients(tmp_path: Path) -> None:
+    from leukoref.interop.fhir import patients_from_bulk
+
+    (tmp_path / "Patient.ndjson").write_text('{"resourceType": "Patient", "id": "p", "gender": "female"}\n')
+    count = (
+        '{"resourceType": "Observation", "id": "o", "status": "final", "subject": {"reference": "Patient/p"},'
+        ' "code": {"coding": [{"system": "http://loinc.org", "code": "6690-2"}]}, "effectiveDateTime": "2026-01-02",'
+        ' "valueQuantity": {"value": 1.1, "system": "http://unitsofmeasure.org", "code": "10*3/uL"}}\n'
+    )
+    (tmp_path / "Observation.ndjson").write_text(count)
+    for source in (tmp_path, str(tmp_path), patients_from_bulk(tmp_path)):
+        assert leukoref.screen(source).row(0)[1] == "leukopenia"
+    out = tmp_path / "answers.csv"
+    assert main(["screen", str(tmp_path), "-o", str(out), "--quiet"]) == 0
+    assert pl.read_csv(out)["status"].to_list() == ["leukopenia"]
+
+
+def test_a_patient_whom_assess_refuses_is_rejected_and_nobody_else() -> None:
+    sound = {"observations": [{"finding": "WBC", "value": 1.0, "unit": "K/uL"}]}
+    wrong = {"observations": [{"finding": "WBC", "value": 1.0, "unit": "K/uL"}], "age": "240 a"}
+    answers = leukoref.screen([sound, wrong, sound])
+    assert answers["status"].to_list() == ["leukopenia", "rejected", "leukopenia"]
+    assert answers["rejected"][1].to_list()[-1] == "refused_patient"
+    assert leukoref.screen([]).schema == answers.schema
+
+
+# -- what new users hand in --------------------------------------------------------------------------------
+
+
+def test_the_named_index_of_a_pandas_table_is_kept_and_mixed_columns_are_read_value_by_value() -> None:
+    pd = pytest.importorskip("pandas")
+    answers = leukoref.screen(WIDE.to_pandas().set_index("patient"))
+    assert answers["patient"].to_list() == ["a", "b", "c"]
+    mixed = pd.DataFrame({"patient": ["a", "b"], "WBC": [0.9, "clotted"], "fever": [True, "maybe"]}, dtype=object)
+    answers = leukoref.screen(mixed)
+    assert answers["status"].to_list() == ["leukopenia", "insufficient_data"]
+    assert answers["rejected"][1].to_list() == ["WBC: not_a_number", "fever: not_true_or_false"]
+
+
+def test_mixed_units_in_a_column_are_implausible_where_they_do_not_fit_and_read_one_by_one_in_long_frames() -> None:
+    answers = leukoref.screen(pl.DataFrame({"patient": [1, 2, 3], "WBC": [2.0, 1900.0, -1.0]}))
+    assert answers["rejected"].to_list() == [[], ["WBC: implausible"], ["WBC: implausible"]]
+    rows = pl.DataFrame({"patient": [1, 2, 3], "finding": "WBC", "value": [2.0, 1900.0, 2.0],
+                         "unit": ["K/uL", "/uL", "furlong"]})  # fmt: skip
+    answers = leukoref.screen(rows)
+    assert answers["status"].to_list() == ["leukopenia", "leukopenia", "insufficient_data"]
+    assert answers["rejected"].to_list() == [[], [], ["WBC: unknown_unit"]]
+
+
+def test_rows_of_a_long_frame_may_come_in_any_order_with_times_as_text() -> None:
+    rows = pl.DataFrame({
+        "patient": "a", "finding": ["WBC", "WBC", "fever", "WBC", "cough"], "value": [9.0, 0.9, None, 0.5, None],
+        "unit": ["K/uL", "K/uL", None, "K/uL", None], "present": [None, None, "true", None, "yes"],
+        "time": ["2025-11-01", "2026-01-02T08:00:00Z", None, "yesterday", None], "age": [44, 45, 45, 44, 44],
+    })  # fmt: skip
+    answer = leukoref.screen(rows)
+    assert answer["status"].to_list() == ["leukopenia"]
+    assert answer["rejected"].to_list() == [["WBC: unknown_time", "cough: not_true_or_false"]]
+    assert_frame_equal(leukoref.screen(rows.reverse()), answer)
+
+
+def test_a_setting_nobody_knows_is_told_and_an_option_that_cannot_be_is_refused() -> None:
+    settings = WIDE.with_columns(setting=pl.Series(["mars", "emergency", None]))
+    assert leukoref.screen(settings)["rejected"].to_list() == [["setting: unknown_setting"], [], []]
+    for options in ({"setting": "mars"}, {"threads": 0}, {"columns": {"WBC": None}}, {"columns": {"WBC": {"x": "y"}}},
+                    {"columns": {"WBC": {"finding": "florp"}}}):  # fmt: skip
+        with pytest.raises(leukoref.InputError):
+            leukoref.screen(WIDE, **options)  # type: ignore[arg-type]
+    long = pl.DataFrame({"patient": [1], "finding": ["fever"], "present": [True]})
+    with pytest.raises(leukoref.InputError):
+        leukoref.screen(long, columns={"finding": "g/dL"})
+
+
+def test_text_and_units_agree_between_age_columns_and_age_findings() -> None:
+    rows = pl.DataFrame({"patient": ["a", "a"], "finding": ["WBC", "age"], "value": [2.0, 40.0], "unit": ["K/uL", "a"],
+                         "age": ["3 wk", "3 wk"]})  # fmt: skip
+    assert "neonatal_neutropenia" in leukoref.screen(rows)["red_flags"][0]

@@ -96,9 +96,9 @@ def test_a_long_frame_gives_the_same_rows_with_one_shuffle(spark: SparkSession) 
     from leukoref.spark import screen
 
     frame = long_cohort()
-    answers = screen(spark.createDataFrame(frame.to_arrow()), setting="inpatient")
+    answers = screen(spark.createDataFrame(frame.to_arrow()), setting="hospital_ward")
     assert exchanges(answers) == 1
-    assert_frame_equal(collected(answers), leukoref.screen(frame, setting="inpatient").sort("patient"))
+    assert_frame_equal(collected(answers), leukoref.screen(frame, setting="hospital_ward").sort("patient"))
 
 
 def test_long_pieces_are_cut_between_patients(monkeypatch: pytest.MonkeyPatch) -> None:

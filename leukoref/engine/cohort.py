@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,14 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leukoref.assessor import LEUKOPENIA, LOW_COUNT, Assessor
+from leukoref.assessor import LEUKOPENIA, LOW_COUNT, SHOWN, Assessor
 from leukoref.engine.columnar import Bits, Block, ColumnarEngine, Floats, Inferred
 from leukoref.engine.durable import Inference
-from leukoref.engine.intake import Intake, Role, literals_of, read
+from leukoref.engine.flag_lists import FlagLists
+from leukoref.engine.intake import Intake, read
+from leukoref.engine.reference import ReferencePositions
+from leukoref.engine.roles import Role, literals_of
+from leukoref.engine.summing import CHUNK
 from leukoref.engine.weighing import Weighing
 from leukoref.knowledge.conditions import high_side, low_side
 
-BLOCK = 16_384
+BLOCK = 65_536
 REJECTED = "rejected"
 AHEAD = 1e15  # of rounded scores: what puts an established cause before every other
 STATUSES = ("leukopenia", "no_leukopenia", "insufficient_data", REJECTED)
@@ -34,6 +38,10 @@ class Ranking:
     established: Bits
 
 
+def known_setting(names: Mapping[str, str], setting: str) -> bool:
+    return setting.strip().casefold().replace("_", " ") in {"", *names}
+
+
 class Cohort:
     """One knowledge base made ready for frames whose columns have these roles. Safe to share between threads."""
 
@@ -46,6 +54,7 @@ class Cohort:
         self._sides = frozenset(name for name, _ in asked) & {
             side for name in quantities for side in (low_side(name), high_side(name))
         }
+        self._positions = ReferencePositions(self._base, self._sides)
         given = {literal for literal in given if ":" not in literal[0] or literal[0] in self._sides}
         self._grades = tuple(self._base.parameter("severity_grades"))
         wanted = {LOW_COUNT, LEUKOPENIA, *self._grades}
@@ -58,7 +67,9 @@ class Cohort:
         self._bands = pl.Series(["established", "strong", "moderate", "weak", "against", None])
         self._limits = self._base.parameter("bands")
         self._setting_column = next((entry.column for entry in self.roles if entry.kind == "setting"), None)
-        self._flags = tuple(flag.id for flag in self._base.red_flags)
+        culprit = self._base.parameter("culprit_cause")
+        self._culprit = self.weighing.causes.index(culprit) if culprit in self.weighing.causes else None
+        self._flags = FlagLists([rule.target for rule, present in self.plan.red_flags if present])
 
     def screen(self, frame: pl.DataFrame, patients: pl.Series, duplicate: Bits | None = None) -> pl.DataFrame:
         """The answers for one block of patients."""
@@ -76,7 +87,7 @@ class Cohort:
             pl.Series("status", STATUSES).gather(status),
             self._severity(inferred, invalid),
             *self._ranked(ranking, frame.height),
-            self._red_flags(inferred, invalid),
+            self._flags.of(inferred.red_flags, invalid),
             pl.Series("findings_used", intake.used),
             pl.Series("findings_unrecognised", intake.unrecognised),
             _rejections(intake, frame.height),
@@ -84,8 +95,8 @@ class Cohort:
 
     def intake(self, frame: pl.DataFrame) -> Intake:
         """The block of a frame, with the table of priors of each patient."""
-        intake = read(frame, self.roles, self._base, self._sides)
-        intake.block.tables = self._tables(frame, intake.block.age)
+        intake = read(frame, self.roles, self._base, self._positions)
+        intake.block.tables = self._tables(frame, intake)
         return intake
 
     # -- status and severity --------------------------------------------------------------------------------
@@ -124,8 +135,9 @@ class Cohort:
 
     # -- causes ---------------------------------------------------------------------------------------------
 
-    def _tables(self, frame: pl.DataFrame, age: Floats) -> npt.NDArray[np.intp]:
-        pretest = self._ranker.table.pretest
+    def _tables(self, frame: pl.DataFrame, intake: Intake) -> npt.NDArray[np.intp]:
+        """The table of priors of each patient; a setting it has none for is told and counts as not said."""
+        pretest, age = self._ranker.table.pretest, intake.block.age
         places = {name: i for i, name in enumerate(pretest.tables)}
         limits = [band.below_years for band in self._base.priors.age_bands]
         lows = [0.0, *limits[:-1]]
@@ -141,29 +153,49 @@ class Cohort:
         code = np.zeros(len(column), np.intp)
         for place, name in enumerate(names[1:], 1):
             code[(column == name).fill_null(False).to_numpy()] = place
+            if not known_setting(pretest.settings, name):
+                intake.rejected.append((np.flatnonzero(code == place), f"{column.name}: unknown_setting"))
         return np.array([row(name or self._setting) for name in names], np.intp)[code, band]
 
     def rank(self, block: Block, inferred: Inferred, rows: npt.NDArray[np.intp]) -> Ranking:
         """The first causes of some patients of a block, in the order of `Ranker.rank`."""
-        weights = self.weighing.weights(block, inferred, rows)
-        scores = weights + self.weighing.priors[block.tables[rows]]
-        key = np.rint(scores * 1e9)
-        confirmed = np.zeros(scores.shape, np.bool_)
-        for column, holds in self.weighing.criteria("establishes", inferred):
-            confirmed[:, column] |= holds[rows]
-        key[confirmed] += AHEAD
-        for column, holds in self.weighing.criteria("excludes", inferred):
-            key[holds[rows], column] = -np.inf
-        every = np.arange(len(rows))
-        shown = min(self.top, key.shape[1])
+        sums = self.weighing.sums(block, inferred, rows)
+        if block.culprit is not None and self._culprit is not None:
+            sums.add(self._culprit, np.nan_to_num(block.culprit[rows]))
+        confirmed, excluded = (
+            [(column, holds[rows]) for column, holds in self.weighing.criteria(kind, inferred).items()]
+            for kind in ("establishes", "excludes")
+        )
+        tables, causes = block.tables[rows], len(self.weighing.causes)
+        shown = min(self.top, causes)
         columns = np.full((len(rows), shown), -1, np.intp)
-        for place in range(shown):
-            best = key.argmax(axis=1)
-            there = key[every, best] > -np.inf
-            columns[:, place] = np.where(there, best, -1)
-            key[every, best] = -np.inf
-        picked = np.take_along_axis(weights, columns, 1), np.take_along_axis(scores, columns, 1)
-        return Ranking(rows, columns, *picked, np.take_along_axis(confirmed, columns, 1))
+        weights, scores = np.zeros((2, len(rows), shown))
+        established = np.zeros((len(rows), shown), np.bool_)
+        room, other = np.empty((2, CHUNK, sums.layout.width))
+        prior, key = np.empty((2, CHUNK, causes))
+        for start in range(0, len(rows), CHUNK):  # a part of the patients that stays in cache
+            part = slice(start, min(start + CHUNK, len(rows)))
+            size = part.stop - start
+            weight = sums.part(part, room[:size], other[:size])
+            score, order = prior[:size], key[:size]
+            np.take(self.weighing.priors, tables[part], axis=0, out=score, mode="clip")
+            score += weight
+            np.multiply(score, 1e9, out=order)
+            np.rint(order, out=order)
+            for column, holds in confirmed:
+                order[:, column] += AHEAD * holds[part]
+            for column, holds in excluded:
+                order[holds[part], column] = -np.inf
+            every = np.arange(size)
+            for place in range(shown):
+                best = order.argmax(axis=1)
+                value = order[every, best]
+                there = value > -np.inf
+                columns[part, place] = np.where(there, best, -1)
+                weights[part, place], scores[part, place] = weight[every, best], score[every, best]
+                established[part, place] = value > AHEAD / 2
+                order[every, best] = -np.inf
+        return Ranking(rows, columns, weights, scores, established)
 
     def _ranked(self, ranking: Ranking, size: int) -> Iterator[pl.Series]:
         missing = len(self._causes) - 1
@@ -183,44 +215,36 @@ class Cohort:
                 numbers["score"][rows] = ranking.scores[keep, place]
             yield self._causes.gather(column).alias(f"cause_{place + 1}")
             for name, values in numbers.items():
-                series = pl.Series(f"{name}_{place + 1}", np.round(values, 6))
+                series = pl.Series(f"{name}_{place + 1}", np.round(values, SHOWN))
                 yield series if full and not np.isnan(values).any() else series.fill_nan(None)
             yield self._bands.gather(band).alias(f"band_{place + 1}")
         margin = np.full(size, np.nan)
         if ranking.columns.shape[1] > 1:
             there = ranking.columns[:, 1] >= 0
             margin[ranking.rows[there]] = (ranking.scores[:, 0] - ranking.scores[:, 1])[there]
-        yield pl.Series("margin", np.round(margin, 6)).fill_nan(None)
+        yield pl.Series("margin", np.round(margin, SHOWN)).fill_nan(None)
 
     def _band(self, weight: Floats, established: Bits) -> npt.NDArray[np.intp]:
         """Places in ``_bands``, by the limits of `weighing.yaml` on the weight as shown."""
-        limits = self._limits
+        limits, weight = self._limits, np.round(weight, SHOWN)
         band = np.where(weight > limits["against"], 3, 4)
         band[weight >= limits["moderate"]] = 2
         band[weight >= limits["strong"]] = 1
         band[established] = 0
         return band
 
-    # -- what else is told ----------------------------------------------------------------------------------
-
-    def _red_flags(self, inferred: Inferred, invalid: Bits) -> pl.Series:
-        raised = np.zeros(len(invalid), np.int64)
-        for place, name in enumerate(self._flags):
-            if name in inferred.red_flags:
-                raised |= inferred.red_flags[name].astype(np.int64) << place
-        raised[invalid] = 0
-        distinct, places = np.unique(raised, return_inverse=True)
-        lists = [[name for place, name in enumerate(self._flags) if code >> place & 1] for code in distinct.tolist()]
-        return pl.Series("red_flags", lists, dtype=pl.List(pl.String)).gather(places)
-
 
 def _counted_before(frame: pl.DataFrame, intake: Intake) -> None:
-    """What was counted and refused when a long frame was made wide."""
-    if "_invalid" not in frame.columns:
+    """What was counted and refused when rows or patients were made wide."""
+    if "_used" not in frame.columns:
         return
+    if "_culprit" in frame.columns:
+        intake.block.culprit = frame.get_column("_culprit").fill_null(np.nan).to_numpy()
     intake.used += frame.get_column("_used").to_numpy()
     intake.unrecognised += frame.get_column("_unrecognised").to_numpy()
-    intake.block.invalid["contradiction"] = frame.get_column("_invalid").to_numpy()
+    for column, reason in (("_invalid", "contradiction"), ("_refused", "refused_patient")):
+        if column in frame.columns:
+            intake.block.invalid[reason] = frame.get_column(column).to_numpy()
     lists = frame.get_column("_rejected")
     for row in np.flatnonzero((lists.list.len() > 0).to_numpy()).tolist():
         intake.rejected += [(np.array([row]), text) for text in lists[row]]

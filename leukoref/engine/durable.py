@@ -179,6 +179,7 @@ class _Session:
         self._descendants = engine._base.descendants
         self._known = known
         self._literals: set[tuple[str, bool]] = set()
+        self._criteria: set[tuple[tuple[str, int], bool]] = set()
         self._result = Inference()
 
     def run(self) -> Inference:
@@ -193,7 +194,7 @@ class _Session:
 
     def conclude(self, rule: CompiledRule, holds: bool, closure: Any) -> None:
         if rule.kind == "criterion":
-            self._result.criteria[(rule.target, rule.index)] = holds
+            self._criteria.add(((rule.target, rule.index), holds))
         elif rule.kind == "red_flag":
             self._result.red_flags.add(rule.target)
         else:
@@ -227,5 +228,8 @@ class _Session:
                 result.conflicts.add(finding)
             else:
                 result.presence[finding] = state
+        for criterion, holds in self._criteria:  # of findings that contradict each other both can follow: unknown
+            if (criterion, not holds) not in self._criteria:
+                result.criteria[criterion] = holds
         result.derived = set(result.presence) - set(self._known.presence)
         return result

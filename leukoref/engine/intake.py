@@ -7,21 +7,18 @@ contradict each other make the row invalid. Codes are listed in `REASONS`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leukoref import units
 from leukoref.engine.columnar import Bits, Block, Floats
-from leukoref.engine.columnar import Literal as FindingState
-from leukoref.errors import InputError
-from leukoref.findings import AGE, match_name
+from leukoref.engine.reference import SEXES, ReferencePositions
+from leukoref.engine.roles import Role
+from leukoref.findings import AGE
 from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.conditions import high_side, low_side
 from leukoref.knowledge.vocabulary import Finding, age_in_years
 from leukoref.patient import OLDEST_YEARS
 
@@ -34,38 +31,20 @@ REASONS = {
     "wrong_type": "a column whose type holds no finding",
     "impossible_age": f"no age between 0 and {OLDEST_YEARS:g} years",
     "unknown_sex": "neither female, male nor unknown",
+    "unknown_setting": "a setting that the rules have no prevalences for",
     "contradiction": "one finding both present and absent: the whole row",
     "differential_over_100": "percentages of the differential above 100: the whole row",
     "anc_over_wbc": "more neutrophils than white cells: the whole row",
     "no_unit": "a number without its unit in a long frame",
     "value_and_state": "both a value and present in one row of a long frame",
     "nothing_stated": "neither a value nor present in one row of a long frame",
+    "unknown_time": "a time in a long frame that is no date or time of ISO 8601",
     "unknown_comparator": "a comparator other than <, <=, > and >=",
     "code_and_name_disagree": "a code and a name that mean different findings",
+    "refused_patient": "what `assess` raises an error for: the whole patient",
     "duplicate_patient": "several rows of one patient: all of them",
 }
-SEXES = {"female": 1, "f": 1, "male": 2, "m": 2, "unknown": 0, "u": 0, "": 0}
-DENIED = "denied:"
-AGE_COLUMNS, SEX_COLUMNS, SETTING_COLUMNS = ("age", "age_years"), ("sex", "gender"), ("setting",)
-Kind = Literal["quantity", "presence", "implied", "unused", "unrecognised", "age", "sex", "setting"]
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What a column of a frame stands for, and how its numbers become canonical.
-
-    ``high`` names the column with the upper end of an interval, where a frame has one.
-    """
-
-    column: str
-    kind: Kind
-    findings: tuple[str, ...] = ()
-    slope: float = 1.0
-    shift: float = 0.0
-    unit: str = ""
-    problem: str = ""
-    high: str = ""
-    count: bool = True
+NOTHING = -1
 
 
 @dataclass(slots=True)
@@ -78,70 +57,10 @@ class Intake:
     rejected: list[tuple[npt.NDArray[np.intp], str]] = field(default_factory=list)
 
 
-def role(column: str, base: Knowledge, *, finding: str | None = None, unit: str | None = None, number: bool) -> Role:
-    """The role of a column named after a finding (id, name, synonym or code); ``number``: it holds numbers."""
-    name = (finding or column).strip()
-    for names, kind in ((AGE_COLUMNS, "age"), (SEX_COLUMNS, "sex"), (SETTING_COLUMNS, "setting")):
-        if name.casefold() in names:
-            return Role(column, kind)  # type: ignore[arg-type]
-    match = match_name(name, None, base)
-    if match is None:
-        return Role(column, "unrecognised")
-    if match.finding is None:
-        implied = tuple(entry for entry in match.implied if base.finding[entry].kind == "presence")
-        return Role(column, "implied" if implied else "unused", implied)
-    if match.finding == AGE:
-        return Role(column, "age")
-    chosen = base.finding[match.finding]
-    if chosen.kind == "presence":
-        return Role(column, "presence", (chosen.id,))
-    if not number:
-        if chosen.if_present is None:
-            return Role(column, "presence", problem="needs_a_number")
-        return Role(column, "presence", (chosen.if_present,))
-    return quantity_role(column, chosen, unit, base)
-
-
-def quantity_role(column: str, chosen: Finding, unit: str | None, base: Knowledge) -> Role:
-    from leukoref.findings import _as_measured
-    from leukoref.patient import Observation
-
-    written = unit or chosen.unit or ""
-    chosen = _as_measured(chosen, Observation(finding=chosen.id, value=0.0, unit=written), base)
-    for reading in dict.fromkeys((units.ucum(written, base.unit_index), units.folded(written))):
-        try:
-            slope, shift = units.factor(reading, chosen.unit or "", chosen.molar_mass)
-        except ValueError:
-            continue
-        return Role(column, "quantity", (chosen.id,), slope, shift, written)
-    return Role(column, "quantity", (chosen.id,), unit=written, problem="unknown_unit")
-
-
-def literals_of(roles: Iterable[Role], base: Knowledge, sex: bool = True) -> tuple[set[FindingState], set[str]]:
-    """The literals that may be given and the quantities that may be measured in a frame with these columns."""
-    given: set[FindingState] = set()
-    quantities: set[str] = set()
-    for entry in roles:
-        if entry.kind == "quantity" and not entry.problem:
-            quantities.update(entry.findings)
-        elif entry.kind in ("presence", "implied"):
-            states = (True,) if entry.kind == "implied" else (True, False)
-            given |= {(name, state) for name in entry.findings for state in states}
-        elif entry.kind == "age":
-            quantities.add(AGE)
-        elif entry.kind == "sex" and sex:
-            given |= {(name, state) for name in ("female", "male") for state in (True, False) if name in base.finding}
-    for count, ways in base.differential.items():
-        if "wbc" in quantities and any(quantities.issuperset(way) for way in ways):
-            quantities.add(count)
-    for name in quantities:
-        if base.finding[name].reference:
-            given |= {(side, state) for side in (low_side(name), high_side(name)) for state in (True, False)}
-    return given, quantities
-
-
-def read(frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, sides: frozenset[str]) -> Intake:
-    """The block of a frame. ``sides`` are the reference positions (``wbc:low``) that a rule asks for."""
+def read(
+    frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, positions: ReferencePositions | None = None
+) -> Intake:
+    """The block of a frame, with the ``positions`` in reference intervals that rules ask for."""
     size = frame.height
     found = Intake(Block(size, age=np.full(size, np.nan)), np.zeros(size, np.int32), np.zeros(size, np.int32))
     implied: list[tuple[str, Bits]] = []
@@ -165,8 +84,7 @@ def read(frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, sides: fro
             upper = frame.get_column(entry.high) if entry.high else None
             _quantity(ready.get(entry.column, column), upper, found, entry, base.finding[entry.findings[0]])
         elif entry.kind != "setting":
-            denied = ready.get(f"{DENIED}{entry.column}")
-            yes, no = _states(ready.get(entry.column, column), denied, found, entry)
+            yes, no = _states(column, ready.get(entry.column), found, entry)
             if entry.kind == "implied":
                 implied += [(name, yes) for name in entry.findings]
             else:
@@ -185,18 +103,19 @@ def read(frame: pl.DataFrame, roles: Sequence[Role], base: Knowledge, sides: fro
     if not np.isnan(found.block.age).all():
         found.block.low[AGE] = found.block.high[AGE] = found.block.age
     _differential(found.block, base)
-    _reference_positions(found.block, sex, base, sides)
+    if positions is not None:
+        positions.state(found.block, sex)
     return found
 
 
 def _ready(frame: pl.DataFrame, roles: Sequence[Role]) -> dict[str, pl.Series]:
-    """Booleans as said and denied, numbers with NaN for nothing: one pass of Polars for all columns."""
+    """Booleans as 1, 0 and -1 for nothing, numbers with NaN for nothing: one pass of Polars for all columns."""
     wanted: list[pl.Expr] = []
     schema = frame.schema
     for entry in roles:
         dtype, column = schema[entry.column], pl.col(entry.column)
         if entry.kind in ("presence", "implied") and dtype == pl.Boolean:
-            wanted += [column.fill_null(False), (~column).fill_null(False).alias(f"{DENIED}{entry.column}")]
+            wanted.append(column.cast(pl.Int8).fill_null(NOTHING))
         elif entry.kind == "quantity" and dtype.is_numeric():
             wanted.append(column.cast(pl.Float64).fill_null(math.nan))
     return {column.name: column for column in frame.select(wanted)} if wanted else {}
@@ -268,9 +187,11 @@ def twelve_digits(values: Floats) -> Floats:
     return np.where(np.isfinite(rounded) & (values != 0) & (places >= 0) & (places <= 22), rounded, values)
 
 
-def _states(column: pl.Series, denied: pl.Series | None, found: Intake, entry: Role) -> tuple[Bits, Bits]:
-    if denied is not None:
-        yes, no = column.to_numpy(), denied.to_numpy()
+def _states(column: pl.Series, ready: pl.Series | None, found: Intake, entry: Role) -> tuple[Bits, Bits]:
+    """Where a finding is said to be present, and where absent."""
+    if ready is not None:
+        said = ready.to_numpy()
+        yes, no = said == 1, said == 0
     elif column.dtype == pl.String:
         words = column.str.strip_chars().str.to_lowercase()
         yes = words.is_in(["true", "1"]).fill_null(False).to_numpy()
@@ -323,10 +244,13 @@ def _years(text: str) -> float | None:
 
 
 def _sex(column: pl.Series, found: Intake, entry: Role) -> npt.NDArray[np.int8]:
-    words = column.cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
-    known = words.is_in(list(SEXES)) | words.is_null()
-    _reject(found, entry, (~known).to_numpy(), "unknown_sex")
-    return words.replace_strict(SEXES, default=0, return_dtype=pl.Int8).fill_null(0).to_numpy()
+    words = pl.col(column.name).cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
+    codes = words.replace_strict(SEXES, default=-1, return_dtype=pl.Int8)
+    codes = pl.when(pl.col(column.name).is_null()).then(0).otherwise(codes).cast(pl.Int8)
+    known = column.to_frame().select(codes).to_series().fill_null(-1).to_numpy()
+    _reject(found, entry, known < 0, "unknown_sex")
+    found_sex: npt.NDArray[np.int8] = np.maximum(known, 0)
+    return found_sex
 
 
 # -- what follows by arithmetic -----------------------------------------------------------------------------
@@ -361,66 +285,3 @@ def _differential(block: Block, base: Knowledge) -> None:
         measured[count], block.high[count] = low, high
     if "wbc" in measured and "anc" in measured:
         block.invalid["anc_over_wbc"] = measured["anc"] > block.high["wbc"] * 1.05
-
-
-def _reference_positions(block: Block, sex: npt.NDArray[np.int8], base: Knowledge, sides: frozenset[str]) -> None:
-    """Whether quantities lie under or over the reference interval for age, sex and Duffy status."""
-    age = np.where(np.isnan(block.age), age_in_years("18 a"), block.age)
-    duffy = block.given.get(("duffy_null", True), np.zeros(block.size, np.bool_))
-    for name in list(block.low):
-        wanted = {side for side in (low_side(name), high_side(name)) if side in sides}
-        finding = base.finding[name]
-        if not wanted or not finding.reference:
-            continue
-        limits = {True: np.full(block.size, np.nan), False: np.full(block.size, np.nan)}
-        waiting = np.ones(block.size, np.bool_)
-        for interval in finding.reference:
-            start = age_in_years(interval.from_) if interval.from_ else 0.0
-            end = age_in_years(interval.to) if interval.to else math.inf
-            here = waiting & (age >= start) & (age < end)
-            if interval.sex:
-                here &= sex == SEXES[interval.sex]
-            if interval.duffy_null is not None:
-                here &= duffy == interval.duffy_null
-            limits[True][here] = math.nan if interval.low is None else interval.low
-            limits[False][here] = math.nan if interval.high is None else interval.high
-            waiting &= ~here
-        low, high = block.low[name], block.high[name]
-        if low_side(name) in wanted:
-            block.given[low_side(name), True] = high < limits[True]
-            block.given[low_side(name), False] = low >= limits[True]
-        if high_side(name) in wanted:
-            block.given[high_side(name), True] = low > limits[False]
-            block.given[high_side(name), False] = high <= limits[False]
-
-
-def roles_of(
-    schema: Mapping[str, pl.DataType], base: Knowledge, columns: Mapping[str, str | Mapping[str, str]], skip: set[str]
-) -> list[Role]:
-    """The role of each column; ``columns`` names units (or finding and unit) where they are not canonical."""
-    unknown = sorted(set(columns) - set(schema))
-    if unknown:
-        raise InputError("columns", f"no column {unknown[0]!r} in the frame", "name columns of the frame")
-    found = []
-    for name, dtype in schema.items():
-        if name in skip:
-            continue
-        given = columns.get(name, {})
-        stated = {"unit": given} if isinstance(given, str) else dict(given)
-        number = dtype.is_numeric() or dtype == pl.String
-        entry = role(name, base, finding=stated.get("finding"), unit=stated.get("unit"), number=number)
-        if not (number or dtype in (pl.Boolean, pl.Null)) and entry.kind in ("quantity", "presence", "implied"):
-            entry = Role(name, entry.kind, entry.findings, problem="wrong_type")
-        found.append(entry)
-    return found
-
-
-def each_once(roles: Sequence[Role]) -> Iterator[Role]:
-    """Of several columns for age, sex or setting only the first counts."""
-    seen: set[str] = set()
-    for entry in roles:
-        if entry.kind in ("age", "sex", "setting"):
-            if entry.kind in seen:
-                continue
-            seen.add(entry.kind)
-        yield entry

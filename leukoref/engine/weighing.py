@@ -10,25 +10,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from leukoref.engine.columnar import Bits, Block, Floats, Inferred, Literal
 from leukoref.engine.durable import Inference
+from leukoref.engine.summing import Joint, Layout, Sums, joined
 from leukoref.findings import AGE
 from leukoref.knowledge.pretest import decibans
 from leukoref.knowledge.vocabulary import Scale
 from leukoref.ranking import Item, Ranker, modifier_rank
 
-Codes = npt.NDArray[np.int64]
+Codes = npt.NDArray[Any]
 PRESENT, ABSENT, DERIVED = 1, 2, 2  # codes of a state: 0 unknown, 1/2 given, 3/4 the same but derived
 STATES = 5
 DIRECT = 1 << 16
 MOST_ROWS = 100_000
-MOST_TOGETHER = 512
-CHUNK = 1_024
-MASKS = np.array([1 << place for place in range(16)], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,9 @@ class Weighing:
         self._column = {cause: i for i, cause in enumerate(self.causes)}
         self._possible, self._given = possible, set(given)
         self._age_bands = sorted({self.ranker.age_band(None), *map(self.ranker.age_band, self._band_ages())})
-        self._shares = np.stack([self.ranker.kind_weights(band) for band in self._age_bands])
+        self.layout = Layout(ranker, self.order)
+        self._shares = np.stack([self.layout.shares(ranker.kind_weights(band)) for band in self._age_bands])
+        self._joined: tuple[tuple[int, ...], list[Joint]] = ((), [])
         self._lock = threading.Lock()
         members = [
             Member(f"scale:{scale.id}", self._scale_codes(scale), scale)
@@ -139,7 +140,7 @@ class Weighing:
         for member in members:
             combinations *= member.codes
         direct = np.full(combinations, -1, np.int32) if combinations <= DIRECT else None
-        return Group(tuple(members), np.zeros((64, len(self.ranker.profiles))), direct=direct)
+        return Group(tuple(members), np.zeros((64, self.layout.width)), direct=direct)
 
     def _requirements(self) -> list[tuple[str, int, float, float | None]]:
         """(cause, index, weight when known to be missing, weight when unknown)"""
@@ -153,70 +154,76 @@ class Weighing:
 
     # -- a block --------------------------------------------------------------------------------------------
 
-    def weights(self, block: Block, inferred: Inferred, rows: npt.NDArray[np.intp]) -> Floats:
-        """Weight of evidence with adjustments, (patients of ``rows``) x (causes by id), in decibans."""
-        if not len(rows):
-            return np.zeros((0, len(self.causes)))
-        looked_up = []
-        for group in self.groups:
-            codes = self._codes(group, block, inferred, rows)
-            with self._lock:
-                looked_up.append((self._places(group, codes), group.table, group.used))
-        looked_up = _joined(looked_up)
-        total = np.empty((len(rows), len(self.causes)))
-        added, row = np.empty((2, CHUNK, len(self.ranker.profiles)))
-        bands = self._bands_of(block.age)[rows]
-        for start in range(0, len(rows), CHUNK):  # a part of the patients that stays in cache
-            part = slice(start, start + CHUNK)
-            chunk, taken = added[: len(bands[part])], row[: len(bands[part])]
-            chunk[:] = 0.0
-            for places, table, _ in looked_up:
-                np.take(table, places[part], axis=0, out=taken, mode="clip")
-                chunk += taken
-            total[part] = self.ranker.together(chunk, self._shares[bands[part]])[:, self.order]
-        self._adjust(total, inferred, rows)
-        return total
+    def sums(self, block: Block, inferred: Inferred, rows: npt.NDArray[np.intp]) -> Sums:
+        """What adds up to the weights of some patients of a block; `Sums.part` does it."""
+        most = 2 * len(rows) > block.size  # then the others are cheaper to carry along than to leave out
+        taken = slice(None) if most else rows
+        bands = self._bands_of(block.age)
+        codes = [self._codes(group, block, inferred, bands, taken) for group in self.groups]
+        with self._lock:
+            single = [self._places(group, code) for group, code in zip(self.groups, codes, strict=True)]
+            joints = self._joints()
+        every = len(rows) == block.size or not most
+        lookups = [(bands[rows], self._shares)]
+        for joint in joints:
+            places = joint.places(single)
+            lookups.append(((places if every else places[rows]).astype(np.intp), joint.table))
+        found = Sums(self.layout, lookups)
+        self._adjust(found, inferred, rows)
+        return found
+
+    def _joints(self) -> list[Joint]:
+        """The tables of all groups put together, anew whenever one has grown."""
+        counts = tuple(group.used for group in self.groups)
+        if counts != self._joined[0]:
+            self._joined = counts, joined([group.table[: group.used] for group in self.groups])
+        return self._joined[1]
 
     def _codes(
-        self, group: Group, block: Block, inferred: Inferred, rows: npt.NDArray[np.intp]
-    ) -> npt.NDArray[np.int64]:
+        self, group: Group, block: Block, inferred: Inferred, bands: npt.NDArray[np.intp], taken: Any
+    ) -> Codes | list[Codes]:
         """One column of mixed-radix codes where they fit a number, else a column a member."""
-        columns = [
-            (self._scale_code(member.scale, block, inferred) if member.scale else _state(member.name, block, inferred))
+        columns: list[Codes] = [
+            (self._scale_code(member.scale, block, inferred, bands) if member.scale
+             else _state(member.name, block, inferred))[taken]
             for member in group.members
-        ]
-        if group.direct is not None:
-            code = np.zeros(len(rows), np.int64)
-            for member, column in zip(group.members, columns, strict=True):
-                code *= member.codes
-                code += column[rows]
-            return code
-        return np.stack([column[rows] for column in columns], axis=1).astype(np.int64)
+        ]  # fmt: skip
+        if group.direct is None:
+            return columns
+        code = columns[0]
+        for member, column in zip(group.members[1:], columns[1:], strict=True):
+            code = code.astype(np.int32) * np.int32(member.codes) + column
+        return code
 
-    def _scale_code(self, scale: Scale, block: Block, inferred: Inferred) -> Codes:
+    def _scale_code(
+        self, scale: Scale, block: Block, inferred: Inferred, bands: npt.NDArray[np.intp]
+    ) -> npt.NDArray[np.int32]:
         """The bins a value can lie in, as `scales.scale_mask` reads them; for age with the band of priors."""
         whole = (1 << len(scale.bins)) - 1
-        best = np.zeros(block.size, np.int64)
+        best: npt.NDArray[np.int32] | None = None
         for entry in scale.inputs:
             if entry.finding not in block.low:
                 continue
             low, high = block.low[entry.finding], block.high[entry.finding]
-            first = _bin(low, entry.cuts)
-            last = first if high is low else _bin(high, entry.cuts)
-            mask = MASKS[last + 1] - MASKS[first]
-            mask[np.isnan(low)] = 0
-            np.maximum(best, mask, out=best)
-        said = np.full(block.size, whole, np.int64)
+            # 0 for nothing, then a bit for each bin up to that of the value
+            upto = _bits(high, entry.cuts)
+            mask = (upto + 1) >> 1 if high is low else upto & ~(_bits(low, entry.cuts) >> 1)
+            best = mask if best is None else np.maximum(best, mask)
+        said: npt.NDArray[np.int32] | None = None
         for word in scale.words:
             for state, bins in ((True, word.present), (False, word.absent)):
                 column = inferred.settled(word.finding, state) if bins else None
                 if column is not None:
-                    said[column] &= scale.mask(bins)
-        mask = np.where(best > 0, best, said)
-        mask[mask == whole] = 0
+                    said = np.full(block.size, whole, np.int32) if said is None else said
+                    said &= ~(column.view(np.int8) * np.int32(whole & ~scale.mask(bins)))
+        if best is None:
+            best = np.zeros(block.size, np.int32) if said is None else said
+        elif said is not None:
+            best = np.where(best > 0, best, said)
+        best *= best != whole
         if scale.id == AGE:
-            mask += (whole + 1) * self._bands_of(block.age)
-        return mask
+            best += (np.int32(whole + 1) * bands).astype(np.int32)
+        return best
 
     def _bands_of(self, age: Floats) -> npt.NDArray[np.intp]:
         """The place in ``_age_bands`` of each patient's age."""
@@ -226,21 +233,23 @@ class Weighing:
         places[np.isnan(age)] = self._age_bands.index(self.ranker.age_band(None))
         return places
 
-    def _places(self, group: Group, codes: Codes) -> npt.NDArray[np.intp]:
+    def _places(self, group: Group, codes: Codes | list[Codes]) -> npt.NDArray[np.int32]:
         """The row of each patient's combination of states; new combinations are worked out and kept."""
-        if group.direct is not None:
+        if not isinstance(codes, list):
+            assert group.direct is not None
             places = group.direct[codes]
-            missing = np.unique(codes[places < 0])
-            for code in missing:
-                group.direct[code] = self._new_row(group, _digits(int(code), group.members))
-            return (group.direct[codes] if len(missing) else places).astype(np.intp)
+            if len(places) and places.min() < 0:
+                for code in np.unique(codes[places < 0]).tolist():
+                    group.direct[code] = self._new_row(group, _digits(code, group.members))
+                places = group.direct[codes]
+            return places
         if group.used > MOST_ROWS:
             group.rows.clear()
-            group.used = 0
-        small = np.ascontiguousarray(codes.astype(np.int16))
+            group.table, group.used = np.zeros_like(group.table[:64]), 0  # readers of the old one keep it
+        small = np.stack(codes, axis=1).astype(np.int16)
         packed = small.view(np.dtype((np.void, small.dtype.itemsize * small.shape[1]))).ravel()
         distinct, inverse = np.unique(packed, return_inverse=True)
-        rows = np.empty(len(distinct), np.intp)
+        rows = np.empty(len(distinct), np.int32)
         for i, key in enumerate(distinct):
             name = key.tobytes()
             row = group.rows.get(name)
@@ -279,67 +288,51 @@ class Weighing:
             if not self.ranker.silent(name, inference):
                 weights = self.ranker.presence_weights(name, inference.presence[name])
                 items.append(Item(name, name, "", self.ranker.cluster(name, inference), weights))
-        return self.ranker.board(items, self._age_bands[0]).totals
+        return self.layout.row(self.ranker.board(items, self._age_bands[0]).totals)
 
-    def _adjust(self, total: Floats, inferred: Inferred, rows: npt.NDArray[np.intp]) -> None:
+    def _adjust(self, found: Sums, inferred: Inferred, rows: npt.NDArray[np.intp]) -> None:
         """Requirements that are not met, and modifiers of the prior, as `Ranker` adds them."""
         for cause, index, missing, unknown in self.requirements:
-            column = self._column[cause]
             holds, fails = (
                 np.zeros(len(rows), np.bool_) if bits is None else bits[rows]
                 for bits in inferred.criteria.get((cause, index), (None, None))
             )
-            if unknown is None:
-                total[:, column] += np.where(fails & ~holds, missing, 0.0)
-            else:
-                total[:, column] += np.where(fails == holds, unknown, np.where(fails, missing, 0.0))
+            value = np.where(fails & ~holds, missing, 0.0)
+            if unknown is not None:
+                value[fails == holds] = unknown
+            found.add(self._column[cause], value)
         for cause, modifiers in self.ranker.modifiers.items():
             if cause not in self._column:
                 continue
-            value = None
+            raised: Floats | None = None
             for modifier in sorted(modifiers, key=modifier_rank):
                 here = inferred.settled(modifier.finding, True)
                 if here is not None:
-                    before = np.zeros(len(rows)) if value is None else value
-                    value = np.where(here[rows], decibans(modifier.odds), before)
-            if value is not None:
-                total[:, self._column[cause]] += value
+                    raised = np.where(here[rows], decibans(modifier.odds), 0.0 if raised is None else raised)
+            if raised is not None:
+                found.add(self._column[cause], raised)
 
-    def criteria(self, kind: str, inferred: Inferred) -> list[tuple[int, Bits]]:
-        """(column of a cause, where a criterion of this kind holds)"""
-        found = []
+    def criteria(self, kind: str, inferred: Inferred) -> dict[int, Bits]:
+        """Column of a cause -> where one of its criteria of this kind holds."""
+        found: dict[int, Bits] = {}
         for cause, criteria in self.ranker.criteria.items():
+            column = self._column[cause]
             for index, statement in criteria:
                 holds, fails = inferred.criteria.get((cause, index), (None, None))
                 if statement.criterion == kind and holds is not None:
-                    found.append((self._column[cause], holds if fails is None else holds & ~fails))
+                    holds = holds if fails is None else holds & ~fails
+                    found[column] = found[column] | holds if column in found else holds
         return found
 
 
-def _joined(
-    looked_up: list[tuple[npt.NDArray[np.intp], Floats, int]],
-) -> list[tuple[npt.NDArray[np.intp], Floats, int]]:
-    """Small tables added up pairwise into one, so that a patient takes few rows instead of many."""
-    waiting = sorted(looked_up, key=lambda entry: entry[2])
-    found = []
-    while waiting:
-        places, table, used = waiting.pop(0)
-        table = table[:used]
-        while waiting and used * waiting[0][2] <= MOST_TOGETHER:
-            more, other, count = waiting.pop(0)
-            table = (table[:, None, :] + other[None, :count, :]).reshape(used * count, -1)
-            places = places * count + more
-            used *= count
-        found.append((places, np.ascontiguousarray(table), used))
-    return found
-
-
-def _bin(values: Floats, cuts: tuple[float, ...]) -> npt.NDArray[np.int8]:
-    """How many cuts a value has reached; a value on a limit belongs to the upper bin."""
-    place = np.zeros(len(values), np.int8)
+def _bits(values: Floats, cuts: tuple[float, ...]) -> npt.NDArray[np.int32]:
+    """As many bits as the place of the bin a value lies in, from 1; 0 for no value. A value on a limit belongs to
+    the upper bin."""
+    place = (values == values).view(np.int8)
     for cut in cuts:
-        place += values >= cut
-    return place
+        place = place + (values >= cut).view(np.int8)
+    bits: npt.NDArray[np.int32] = np.left_shift(1, place, dtype=np.int32)
+    return bits - np.int32(1)
 
 
 def _state(name: str, block: Block, inferred: Inferred) -> npt.NDArray[np.int8]:

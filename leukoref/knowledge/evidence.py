@@ -86,6 +86,7 @@ class EvidenceTable:
         self._floor: float = base.parameter("estimate_floor")
         self._caps: Mapping[str, float] = base.parameter("weight_caps")
         self._unrelated: Mapping[str, float] = base.parameter("unrelated_share")
+        self._related = frozenset(base.parameter("always_related"))
         self._rest: Mapping[str, float] = base.parameter("rest_rates")
         said = [(word.finding, scale, word) for scale in base.scales for word in scale.words]
         # A word of several scales (pancytopenia) is a joint figure: it belongs to none of them alone.
@@ -183,9 +184,11 @@ class EvidenceTable:
         masks: dict[int, list[tuple[Frequency, bool]]] = defaultdict(list)
         for mask, figure, statement in said:
             masks[mask].append((figure, statement.state == "absent"))
+        # The mass that most patients stand behind is fitted last: where figures disagree, it holds.
+        patients = {mask: sum(figure.of or self._assumed for figure, _ in given) for mask, given in masks.items()}
         targets = {
-            mask: self.pooled([figure for figure, _ in given], [absent for _, absent in given])[0]
-            for mask, given in masks.items()
+            mask: self.pooled([figure for figure, _ in masks[mask]], [absent for _, absent in masks[mask]])[0]
+            for mask in sorted(masks, key=lambda mask: (patients[mask], mask))
         }
         statements = tuple(dict.fromkeys(statement for _, _, statement in said))
         return ScaleCell(raked(start, targets, self._floor), "sourced" if said else "estimate", statements)
@@ -301,8 +304,8 @@ class EvidenceTable:
             table[name] = {
                 cause: Cell(
                     rate,
-                    self.weigh(rate.value / background, "present", rate.basis),
-                    self.weigh((1 - rate.value) / (1 - background), "absent", rate.basis),
+                    self.weigh(rate.value / background, "present", rate.basis, name),
+                    self.weigh((1 - rate.value) / (1 - background), "absent", rate.basis, name),
                 )
                 for cause, rate in speakers.items()
             }
@@ -319,14 +322,15 @@ class EvidenceTable:
                     )
         return table
 
-    def weigh(self, ratio: float, kind: str, basis: Basis) -> float:
+    def weigh(self, ratio: float, kind: str, basis: Basis, name: str = "") -> float:
         """Weight of a finding whose likelihood ratio is ``ratio`` if it has to do with the cause at all.
 
         A part of what is found in a patient has other reasons (`unrelated_share`) and is then as likely as in
         anybody, so the ratio is mixed with 1: 10 log10((1 - u) ratio + u). A finding that fits speaks nearly
-        in full; one that does not fit can only say so much against.
+        in full; one that does not fit can only say so much against. Age and sex (`always_related`) have no other
+        reason and speak in full.
         """
-        unrelated = self._unrelated[kind]
+        unrelated = 0.0 if name in self._related else self._unrelated[kind]
         return self.clip(decibans((1 - unrelated) * ratio + unrelated), basis)
 
     def clip(self, weight: float, basis: Basis) -> float:
@@ -354,7 +358,7 @@ class EvidenceTable:
         background = self.scale_backgrounds[scale.id]
         whole = band if band is not None else (1 << len(scale.bins)) - 1
         ours, theirs = self.share(cell.shares, mask, whole), self.share(background, mask, whole)
-        return self.weigh(ours / theirs, "scale", cell.basis) if theirs > 0 else 0.0
+        return self.weigh(ours / theirs, "scale", cell.basis, scale.id) if theirs > 0 else 0.0
 
     @staticmethod
     def share(shares: Sequence[float], mask: int, band: int) -> float:

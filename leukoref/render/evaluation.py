@@ -30,8 +30,11 @@ def render(evaluation: Evaluation) -> str:
         *_table(("mechanism", "cases", "first", "first three", "first five", "MRR"), map(_row, evaluation.mechanisms)),
     ]  # fmt: skip
     if evaluation.checks:
-        head = ("cases kept apart", "cases", "first", "first three", "first five", "MRR", "recognised")
-        rows = [(*_row(check.figures), f"{check.recognised:.1%}") for check in evaluation.checks]
+        head = ("cases kept apart", "cases", "first", "first three", "first five", "MRR", "recognised", "red flags")
+        rows = [
+            (*_row(check.figures), f"{check.recognised:.1%}", f"{check.red_flags.raised} of {check.red_flags.expected}")
+            for check in evaluation.checks
+        ]
         lines += ["", *_table(head, rows)]
     missed = [case for case in evaluation.per_case if case.rank != 1]
     if missed:
@@ -42,12 +45,24 @@ def render(evaluation: Evaluation) -> str:
             for case in missed[:WORST_SHOWN]
         ]
         lines += _table(("case", "rank", "first instead", "largest differences (winner less answer)"), rows)
-    flagged = sum(bool(case.red_flags) for case in evaluation.per_case)
-    lines += ["", f"Red flags raised in {flagged} of {figures.cases} cases."]
+    lines += _flags(evaluation)
     unknown = sorted({name for case in evaluation.per_case for name in case.unrecognised})
     if unknown:
         lines += ["", "Not recognised: " + ", ".join(unknown)]
     return "\n".join(lines) + "\n"
+
+
+def _flags(evaluation: Evaluation) -> list[str]:
+    """Red flags raised of those that should be, and what was missed or raised beyond them."""
+    flags = evaluation.red_flags
+    raised = sum(bool(case.red_flags) for case in evaluation.per_case)
+    lines = ["", f"Red flags raised in {raised} of {evaluation.figures.cases} cases."]
+    if flags.cases:
+        lines[-1] += f" Of {flags.expected} that should be, in {flags.cases} cases, {flags.raised} were."
+    for title, names in (("Missed", flags.missed), ("Raised beyond them", flags.beyond)):
+        if names:
+            lines += ["", f"{title}: {', '.join(names)}."]
+    return lines
 
 
 def report(evaluation: Evaluation, basis: Coverage) -> str:
@@ -66,6 +81,10 @@ fare worse. How much worse, the cases kept apart show: 65 published cases that a
 search, one or two a cause, without having seen the rules, from what a search shows of an article (its abstract and
 beginning). The half `vocabulary` was then used to widen the vocabulary and in choosing global parameters; the half
 `untouched` for nothing but this table.
+
+Which red flags should be raised was judged case by case, from names and thresholds of the flags and before the library
+ran, by a language model, not by a clinician. Conditions that then proved too narrow were widened as their sources
+allow.
 
 {render(evaluation)}
 ## What it rests on
