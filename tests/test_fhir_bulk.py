@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from fhir_kit import HEMOGLOBIN, NOW, drug, person, result
+from fhir_kit import ANC, HEMOGLOBIN, NOW, drug, person, result
 
 import leukoref
+from leukoref.interop import fhir_bulk
 from leukoref.interop.fhir import patient_from_bundle, patients_from_bulk
 
 
@@ -56,6 +57,25 @@ def test_a_broken_line_is_reported_with_file_and_line_and_the_rest_goes_on(tmp_p
         "Observation.ndjson:2: broken JSON",
         "Observation.ndjson:3: no resourceType or id",
         "Observation.ndjson:4: no resourceType or id",
+    ]
+
+
+def test_dirty_files_lose_only_what_cannot_be_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(fhir_bulk, "LONGEST_LINE", 2000)
+    good = [json.dumps(about(1, resource)).encode() for resource in (result(), result(HEMOGLOBIN, 9, "g/dL"))]
+    long = json.dumps({**about(1, result(ANC, 1.0)), "note": [{"text": "x" * 5000}]}).encode()
+    lines = [b"\xef\xbb\xbf" + good[0], b"", b"\xff\xfe", b"[" * 1500, long, good[1]]
+    export(tmp_path, Patient=[person(id="1")])
+    (tmp_path / "Observation.ndjson").write_bytes(b"\r\n".join(lines))
+    (tmp_path / "Condition.ndjson.gz").write_bytes(gzip.compress(b"{}")[:12])
+    export_reading = patients_from_bulk(tmp_path, as_of=NOW)
+    (reading,) = export_reading
+    assert {o.finding for o in reading.patient.observations} == {"wbc", "hemoglobin"}
+    assert [str(problem) for problem in export_reading.problems] == [
+        "Condition.ndjson.gz:0: cannot be read",
+        "Observation.ndjson:3: broken JSON",
+        "Observation.ndjson:4: broken JSON",
+        "Observation.ndjson:5: longer than 0 MB",
     ]
 
 
@@ -107,7 +127,7 @@ def test_nothing_to_read_is_an_error(tmp_path, folder):
 
 
 def test_an_export_that_clinosim_wrote_is_screened_without_an_error(tmp_path):
-    clinosim = shutil.which("clinosim", path=str(Path(sys.executable).parent))
+    clinosim = shutil.which("clinosim", path=str(Path(sys.executable).parent)) or shutil.which("clinosim")
     if clinosim is None:
         pytest.skip("needs the development extra clinosim")
     command = [clinosim, "simulate", "-o", str(tmp_path), "-p", "30", "-s", "3", "--format", "fhir-r4"]

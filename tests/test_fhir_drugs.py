@@ -26,6 +26,22 @@ def test_a_condition_without_known_codes_is_read_by_its_exact_name():
     assert states(read(condition(unknown))) == {"splenomegaly": True}
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Malaria (disorder)", {"malaria": True}),
+        ("Human immunodeficiency virus infection (disorder)", {"hiv_infection": True}),
+        ("Fever (finding)", {"fever": True}),
+        ("Suspected malaria (situation)", {}),
+        ("Malaria (qualifier value)", {}),
+    ],
+)
+def test_the_full_name_of_a_snomed_concept_is_read_without_its_kind(words, expected):
+    """An unknown code with its full name, as Synthea and many records write it."""
+    unknown = {"coding": [{"system": SNOMED, "code": "0", "display": words}], "text": words}
+    assert states(read(condition(unknown))) == expected
+
+
 def test_a_z_code_is_no_disease_whatever_its_text():
     assert not read(condition(concept("Z11.4", ICD, text="fever"))).patient.observations
 

@@ -13,6 +13,7 @@ from fhir_kit import (
     bundle,
     concept,
     condition,
+    drug,
     named,
     person,
     quantity,
@@ -67,6 +68,31 @@ def test_a_result_of_somebody_else_is_not_used():
     reading = read(result(subject={"reference": "Patient/other"}))
     assert not reading.patient.observations
     assert reading.outcome("Observation/6690-2-1").outcome == "rejected"
+
+
+def test_bundles_nested_too_deep_are_refused_and_deep_junk_loses_only_itself():
+    document = bundle(result())
+    for _ in range(60):
+        document = {"resourceType": "Bundle", "entry": [{"resource": document}]}
+    with pytest.raises(leukoref.InputError, match="too deep"):
+        patient_from_bundle(document)
+    junk = deepest = {}
+    for _ in range(50_000):
+        deepest["component"] = [{}]
+        deepest = deepest["component"][0]
+    assert values(read(result(), {"resourceType": "Observation", "id": "junk", **junk})) == {
+        ("wbc", 2.1, "10*9/L", "now")
+    }
+
+
+def test_a_drug_whose_reference_dangles_is_rejected_and_a_panel_without_its_members_is_not_used():
+    ordered = drug(
+        "MedicationRequest", medicationCodeableConcept=None, medicationReference={"reference": "Medication/x"}
+    )
+    panel = result("58410-2", None, hasMember=[{"reference": "Observation/nowhere"}])
+    reading = read(ordered, panel)
+    assert reason(reading, "MedicationRequest/MedicationRequest-1")[0] == "rejected"
+    assert reason(reading, "Observation/58410-2-1")[0] == "not_relevant"
 
 
 def test_a_single_observation_is_read_without_its_patient():
@@ -155,6 +181,9 @@ def test_units_as_laboratories_send_them_reach_the_same_count(value, unit):
         ({"valueQuantity": quantity(2.1, "10*9/L", comparator="~")}, "comparator"),
         ({"valueQuantity": None, "valueString": "2.1"}, "String where a quantity"),
         ({"valueQuantity": None, "valueRatio": {"numerator": {"value": 1}}}, "Ratio where a quantity"),
+        ({"valueQuantity": None, "valueRange": {"low": quantity(3, "10*9/L"), "high": quantity(2, "10*9/L")}}, "range"),
+        ({"valueQuantity": None, "valueSampledData": {"origin": quantity(0, "1")}}, "SampledData where a quantity"),
+        ({"modifierExtension": [{"url": "urn:not", "valueBoolean": True}]}, "modifierExtension"),
         ({"status": "entered-in-error"}, "entered in error"),
         ({"status": "cancelled"}, "cancelled"),
         ({"status": "registered"}, "no result yet"),

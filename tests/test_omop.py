@@ -4,11 +4,15 @@ import datetime as dt
 import os
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import leukoref
+from leukoref.findings import match_name, resolve
 from leukoref.interop.omop import patients_from_omop
+from leukoref.knowledge.names import normalise
+from leukoref.testing import patients
+from leukoref.units import ucum
 
 duckdb = pytest.importorskip("duckdb", reason="needs duckdb")
 
@@ -141,6 +145,78 @@ def test_a_count_its_unit_and_time_survive_the_way_through_the_cdm(count, minute
     reading = next(patients_from_omop(connection, persons=[10]))
     found = next(o for o in reading.patient.observations if o.finding == "wbc")
     assert (found.value, found.unit, found.time) == (count / 100, "10*3/uL", at.replace(tzinfo=dt.UTC))
+
+
+def rows_of(patient, base):
+    """A patient as rows of the CDM, as far as its tables can say it; and what was said, by finding."""
+    concepts, said = list(CONCEPTS), set()
+    numbers = iter(range(100, 100_000))
+
+    def concept(code, name="", kind=""):
+        vocabulary, _, bare = code.rpartition(":")
+        vocabulary = {"ICD10CM": "ICD10CM", "RXNORM": "RxNorm", "HP": "HPO"}.get(vocabulary, vocabulary)
+        number = next(numbers)
+        concepts.append((number, name.replace("'", ""), vocabulary, kind, code if vocabulary == "HPO" else bare))
+        return number
+
+    measured, conditions, drugs = [], [], []
+    for number, o in enumerate(patient.observations, 1):
+        codes = [c for c in base.finding[o.finding].codes.qualified() if base.finding_codes.get(c) == o.finding]
+        loinc = [c for c in codes if c.startswith("LOINC:")]
+        if o.value is not None and loinc and " " not in (unit := ucum(o.unit, base.unit_index)):
+            operator = concept("SNOMED:1", o.comparator) if o.comparator else 0
+            row = (number, 10, concept(loinc[0]), "2026-05-01", "2026-05-01 08:30:00", operator, o.value, 0)
+            measured.append((*row, concept(f"UCUM:{unit}"), "", 0, None, None))
+            said.add((o.finding, o.value, unit, o.comparator))
+        elif o.present is True and [c for c in codes if c.startswith(("SNOMED:", "ICD10CM:"))]:
+            code = next(c for c in codes if c.startswith(("SNOMED:", "ICD10CM:")))
+            source = code.startswith("ICD10CM:")
+            pair = (0, concept(code)) if source else (concept(code), 0)
+            conditions.append((number, 10, pair[0], "2026-05-01", "", pair[1], 0))
+            said.add((o.finding, True))
+        elif o.present is not None and (loinc or [c for c in codes if c.startswith("HP:")]):
+            code = next(c for c in codes if c.startswith(("LOINC:", "HP:")))
+            answer = concept("LOINC:0", "Positive" if o.present else "Negative")
+            row = (number, 10, concept(code), "2026-05-01", "2026-05-01 08:30:00", 0, None, answer, 0, "", 0)
+            measured.append((*row, None, None))
+            said.add((o.finding, o.present))
+    for number, m in enumerate(patient.medications, 1):
+        entry = base.drug[base.drug_names[normalise(m.name)]]
+        if entry.codes.rxnorm:
+            ingredient = concept(f"RXNORM:{entry.codes.rxnorm[0]}", entry.name, "Ingredient")
+            drugs.append((number, 10, ingredient, "2026-04-01", "2026-04-20", ""))
+            said.add(("drug", entry.id))
+    return {**ROWS, "concept": concepts, "measurement": measured, "condition_occurrence": conditions,
+            "drug_exposure": drugs,
+            "concept_ancestor": [(d[2], d[2]) for d in drugs]}, said  # fmt: skip
+
+
+@settings(deadline=None, max_examples=15)
+@given(patient=patients(most_observations=8))
+def test_what_the_tables_can_say_of_a_patient_survives_the_way_through_the_cdm(base, patient):
+    at = dt.datetime(2026, 5, 1, 8, 30, tzinfo=dt.UTC)
+    known = tuple(
+        o.model_copy(update={"finding": match.finding, "code": None, "when": "now", "days_before": None, "time": at})
+        for o in patient.observations
+        if (match := match_name(o.finding, o.code, base)) is not None and match.finding
+    )
+    unique = tuple({o.finding: o for o in known}.values())
+    patient = patient.model_copy(update={"observations": unique, "as_of": at})
+    try:
+        resolve(patient, base)
+    except leukoref.InputError:
+        assume(False)
+    rows, said = rows_of(patient, base)
+    connection = duckdb.connect()
+    filled(connection.execute, rows)
+    (reading,) = patients_from_omop(connection, persons=[10], as_of=dt.datetime(2026, 5, 2), base=base)
+    back = {
+        (o.finding, o.value, o.unit, o.comparator) if o.value is not None else (o.finding, o.present)
+        for o in reading.patient.observations
+    }
+    back |= {("drug", base.drug_names[normalise(m.name)]) for m in reading.patient.medications}
+    assert back == said, reading.entries
+    assert {o.time for o in reading.patient.observations if o.value is not None} <= {at}
 
 
 def test_all_persons_are_screened_at_once_with_their_drugs(source):

@@ -158,6 +158,15 @@ def test_what_is_no_phenopacket_is_one_clear_error(broken):
         patient_from_phenopacket(broken)
 
 
+def test_a_packet_nested_too_deep_is_one_clear_error():
+    deep = deepest = packet()
+    for _ in range(5000):
+        deepest["subject"] = {}
+        deepest = deepest["subject"]
+    with pytest.raises(leukoref.InputError, match="too deep"):
+        patient_from_phenopacket(deep)
+
+
 @pytest.mark.parametrize("junk", [None, 3, "x", [], {"type": None}, {"type": {"id": 5}}])
 def test_a_malformed_element_loses_only_itself(junk):
     reading = patient_from_phenopacket(packet(phenotypicFeatures=[junk], medicalActions=[junk]))

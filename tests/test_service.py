@@ -2,10 +2,13 @@
 
 import asyncio
 import datetime as dt
+import importlib.util
 import json
 import logging
+import threading
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 from fhir_kit import ANC, NOW, person, result
@@ -19,6 +22,7 @@ import leukoref  # noqa: E402
 from leukoref.interop import service as service_module  # noqa: E402
 from leukoref.interop.service import Settings, create_app, main, serve  # noqa: E402
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
 VIEW, ORDER = "/cds-services/leukoref-patient-view", "/cds-services/leukoref-order-select"
 AUDIENCE = "https://cds.example.org"
 FIXED = {"now": lambda: NOW}
@@ -68,6 +72,15 @@ def test_a_low_count_gets_a_card_and_a_normal_one_none(app):
     assert ask(app, "POST", VIEW, json=normal).json() == {"cards": []}
 
 
+def test_the_example_call_gets_its_card_whatever_day_it_is_made(app):
+    spec = importlib.util.spec_from_file_location("hook_request", EXAMPLES / "hook_request.py")
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    call = example.request_of(json.loads(example.EXAMPLE.read_text("utf-8")), NOW.date())
+    (card,) = ask(app, "POST", VIEW, json=call).json()["cards"]
+    assert card["indicator"] == "critical"
+
+
 def test_order_select_names_a_selected_culprit(app):
     order = {"resourceType": "MedicationRequest", "id": "1", "medicationCodeableConcept": {"text": "methimazole"}}
     context = {"patientId": "p", "selections": ["MedicationRequest/1"], "draftOrders": searchset(order)}
@@ -79,10 +92,14 @@ def test_order_select_names_a_selected_culprit(app):
     ("change", "status"),
     [
         ({"hook": "medication-prescribe"}, 400),
+        ({"hook": "patient-view@9.0"}, 400),
+        ({"hook": ["patient-view"]}, 400),
+        ({"hookVersion": "9.0"}, 400),
         ({"hookInstance": "1"}, 400),
         ({"context": {}}, 400),
         ({"prefetch": {}}, 412),
         ({"prefetch": {"patient": person(), "observations": None}}, 412),
+        ({"prefetch": {"patient": person(), "observations": {"resourceType": "OperationOutcome"}}}, 412),
         ({"prefetch": {"patient": person(id="other"), "observations": searchset()}}, 400),
         ({"prefetch": {"patient": person(), "observations": searchset(person(id="q"))}}, 422),
     ],
@@ -142,6 +159,67 @@ def test_a_slow_answer_is_given_up(monkeypatch):
     answer = ask(app, "POST", VIEW, json=request())
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
+
+
+def test_a_body_that_does_not_arrive_is_given_up():
+    async def trickle():
+        yield b"{"
+        await asyncio.sleep(5)
+        yield b"}"
+
+    app = create_app(Settings(**FIXED, body_seconds=0.05))
+    answer = ask(app, "POST", VIEW, content=trickle(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 408
+    assert answer.json()["error"]
+
+
+def test_a_body_without_a_length_is_measured_as_it_comes():
+    async def endless():
+        while True:
+            yield b" " * 50_000
+
+    app = create_app(Settings(**FIXED, body_limit=100_000))
+    assert ask(app, "POST", VIEW, content=endless(), headers={"Content-Type": "application/json"}).status_code == 413
+
+
+def test_too_many_waiting_are_turned_away_at_once():
+    answer = ask(create_app(Settings(**FIXED, most_waiting=0)), "POST", VIEW, json=request())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+def test_before_the_knowledge_is_loaded_the_service_is_alive_but_not_ready():
+    app = create_app(Settings(**FIXED))
+
+    async def early():
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 4000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+            answers = [await http.get(path) for path in ("/health", "/ready", "/cds-services")]
+            return [answer.status_code for answer in (*answers, await http.post(VIEW, json=request()))]
+
+    assert asyncio.run(early()) == [200, 503, 200, 503]
+
+
+def test_an_answer_under_way_is_finished_before_the_service_stops(monkeypatch):
+    app = create_app(Settings(**FIXED))
+    read, begun = service_module.cds_hooks.read_request, threading.Event()
+
+    def slowly(*arguments, **fields):
+        begun.set()
+        time.sleep(0.3)
+        return read(*arguments, **fields)
+
+    monkeypatch.setattr(service_module.cds_hooks, "read_request", slowly)
+
+    async def stopped_meanwhile():
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 4000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+            async with app.router.lifespan_context(app):
+                answer = asyncio.create_task(http.post(VIEW, json=request()))
+                while not begun.is_set():
+                    await asyncio.sleep(0.01)
+            return await answer
+
+    assert asyncio.run(stopped_meanwhile()).status_code == 200
 
 
 def test_a_failure_inside_says_nothing_of_the_patient(app, monkeypatch, caplog):

@@ -39,6 +39,7 @@ PREFETCH = {
     "encounters": "Encounter?patient={{context.patientId}}&_sort=-date&_count=5",
 }
 NEEDED = ("patient", "observations")
+HOOK_VERSIONS = ("1", "2")  # major versions of the hooks whose context is understood
 HOOKS = {"leukoref-patient-view": "patient-view", "leukoref-order-select": "order-select"}
 _TITLES = {
     "patient-view": "Causes of a low white cell count, when the patient is opened",
@@ -155,6 +156,9 @@ def read_request(request: Any, service: str, *, as_of: dt.datetime, base: Knowle
         raise BadRequestError("request", "is no JSON object", "send a CDS Hooks request")
     if request.get("hook") != HOOKS[service]:
         raise BadRequestError("hook", "is not the hook of this service", f"call it with {HOOKS[service]}")
+    version = str(request.get("hookVersion") or HOOK_VERSIONS[0])
+    if version.partition(".")[0] not in HOOK_VERSIONS:
+        raise BadRequestError("hookVersion", "is not known here", f"send version {' or '.join(HOOK_VERSIONS)}")
     try:
         uuid.UUID(str(request.get("hookInstance")))
     except ValueError:

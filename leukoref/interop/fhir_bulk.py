@@ -26,6 +26,8 @@ from leukoref.knowledge.loader import load_knowledge
 Progress = Callable[[str, int], None]
 LINES_BETWEEN_CALLS = 10_000
 LONGEST_LINE = 20_000_000
+TOO_LONG = b"{too long"  # stands for a longer line, which is not kept
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Patients and drugs first: what follows points to them.
 FIRST = {"Patient": 0, "Medication": 1}
 
@@ -99,8 +101,9 @@ class BulkReading(Iterator[FhirReading]):
             return
         loads, broken = _parser()
         take, ledger_of = self._intake.take, self._ledger_of
-        with _opened(path) as lines:
-            for number, line in enumerate(lines, 1):
+        number = 0
+        with _opened(path) as file:
+            for number, line in enumerate(_lines(file), 1):
                 if self._progress is not None and number % LINES_BETWEEN_CALLS == 0:
                     self._progress(path.name, number)
                 try:
@@ -120,12 +123,14 @@ class BulkReading(Iterator[FhirReading]):
                 else:
                     self.counts[found, "rejected", "does not say whom it is about"] += 1
         if self._progress is not None:
-            self._progress(path.name, number if "number" in locals() else 0)
+            self._progress(path.name, number)
 
     def _broken(self, path: Path, number: int, line: bytes, error: Exception) -> None:
         if not line.strip():
             return
         problem = "no resourceType or id" if isinstance(error, (KeyError, TypeError)) else "broken JSON"
+        if line is TOO_LONG:
+            problem = f"longer than {LONGEST_LINE / 1e6:.0f} MB"
         self.problems.append(Problem(path.name, number, problem))
 
     def _person(self, reference: str, resource: dict[str, Any]) -> None:
@@ -201,6 +206,18 @@ def _file_order(path: Path) -> tuple[int, str]:
 
 def _opened(path: Path) -> IO[bytes]:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb", buffering=1 << 20)  # type: ignore[return-value]
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file, none longer than the longest line that is read."""
+    line = file.readline(LONGEST_LINE).removeprefix(BYTE_ORDER_MARK)
+    while line:
+        if len(line) == LONGEST_LINE and line[-1:] != b"\n":
+            while (rest := file.readline(1 << 20)) and rest[-1:] != b"\n":
+                pass
+            line = TOO_LONG
+        yield line
+        line = file.readline(LONGEST_LINE)
 
 
 def _count_lines(path: Path) -> int:

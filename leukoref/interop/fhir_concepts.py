@@ -30,6 +30,10 @@ _SALT = re.compile(
 )
 
 
+# SNOMED CT ends its full names with the kind of the concept: "Splenectomy (procedure)".
+_SNOMED_TAG = re.compile(r"(?:, disease)? \((?:finding|disorder|procedure|event|regime/therapy)\)$")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Meaning:
     """What a concept stands for. ``finding`` is None where the vocabulary has no such thing; ``key`` is what an
@@ -105,7 +109,8 @@ class Concepts:
         matches = [found for c in sorted(codings, key=_not_loinc) if (found := self._by_coding(c))]
         if not matches and not self._text_forbidden(codings):
             names = [text, *(_text(c.get("display")) for c in codings)]
-            matches = [found for name in names if name and (found := self._by_name(name))][:1]
+            plain = [name for name in map(untagged, names) if name not in names]
+            matches = [found for name in names + plain if name and (found := self._by_name(name))][:1]
             by_text = True
         if not matches:
             carrier = bool(pairs & codes.CARRIERS)
@@ -295,6 +300,11 @@ def _not_loinc(coding: Resource) -> bool:
 
 def _dicts(values: Any) -> list[Resource]:
     return [value for value in values if isinstance(value, dict)] if isinstance(values, (list, tuple)) else []
+
+
+def untagged(name: str) -> str:
+    """A full name of SNOMED CT without the kind of its concept."""
+    return _SNOMED_TAG.sub("", name)
 
 
 def _text(value: Any) -> str:

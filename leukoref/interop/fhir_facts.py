@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from sys import intern
+from typing import Any, Literal, NamedTuple
 
 from leukoref.interop.fhir_concepts import Meaning
 
@@ -100,9 +101,30 @@ class Ledger:
     ages: list[tuple[dt.datetime | None, float]] = field(default_factory=list)
     settings: list[tuple[dt.datetime | None, str]] = field(default_factory=list)
     newest: dt.datetime | None = None
+    repeated: bool = False
+    marks: set[str] = field(default_factory=set)
+
+    def take(self, facts: list[Fact], stated: Any = None) -> None:
+        """Takes what one resource states, and sees while it is at hand whether its business identifier may have come
+        before; ``Settlement`` looks thoroughly then."""
+        named = identifiers(stated) if stated is not None else ()
+        for fact in facts:
+            fact.identifiers = named
+        self.facts += facts
+        for _, value in named:
+            if value in self.marks:
+                self.repeated = True
+            self.marks.add(value)
 
     def note(self, reference: str, outcome: Outcome, reason: str, findings: tuple[str, ...] = ()) -> None:
         self.entries[reference] = Entry(reference, outcome, reason, findings)
+
+    def decide(self, reference: str, outcome: Outcome, reason: str) -> None:
+        """What became in the end of a resource that had been taken."""
+        if self.detailed or outcome != "not_relevant":
+            self.note(reference, outcome, reason, self.entries[reference].findings)
+        else:
+            self.ignored[self.entries.pop(reference).resource_type, reason] += 1
 
     def leave(self, reference: str, kind: str, reason: str) -> None:
         """A resource of no relevance."""
@@ -126,3 +148,15 @@ class Ledger:
         self.doses = [dose for dose in self.doses if dose.reference != reference]
         self.refusals = [refusal for refusal in self.refusals if refusal.reference != reference]
         self.entries.pop(reference, None)
+
+
+def identifiers(stated: Any) -> tuple[tuple[str, str], ...]:
+    """The business identifiers in a list of Identifiers as (system, value)."""
+    if type(stated) is not list:
+        return ()
+    found = []
+    for one in stated:
+        if type(one) is dict and type(value := one.get("value")) is str and value:
+            system = one.get("system")
+            found.append((intern(system) if type(system) is str else "", value))
+    return tuple(found)

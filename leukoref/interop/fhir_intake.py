@@ -13,6 +13,7 @@ from leukoref.interop.fhir_facts import Ledger
 from leukoref.interop.fhir_read import Handler, Reader, moment, written
 
 SUPERSEDED = "superseded by a newer version"
+MODIFIED = "a modifierExtension changes its meaning, and is not understood"
 MALFORMED = "malformed: not the structure FHIR gives this resource"
 
 
@@ -48,6 +49,9 @@ class Intake:
             if order_of(version_of(resource)) < order_of(ledger.version(reference)):
                 return
             ledger.forget(reference)
+        if resource.get("modifierExtension"):
+            ledger.note(reference, "rejected", MODIFIED)
+            return
         try:
             handler(resource, reference, ledger)
         except (AttributeError, TypeError, ValueError, KeyError, OverflowError):

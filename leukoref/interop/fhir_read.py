@@ -10,7 +10,7 @@ from typing import Any
 from leukoref.interop import fhir_codes as codes
 from leukoref.interop import fhir_times as times
 from leukoref.interop.fhir_concepts import Concepts, Meaning, Resource
-from leukoref.interop.fhir_facts import Fact, Ledger
+from leukoref.interop.fhir_facts import Fact, Ledger, identifiers
 from leukoref.knowledge.names import normalise
 from leukoref.knowledge.vocabulary import Finding, age_in_years
 
@@ -32,8 +32,12 @@ class Reader:
 
     def observation(self, resource: Resource, reference: str, ledger: Ledger) -> None:
         meaning = self.concepts.meaning(resource.get("code"))
+        components = resource.get("component")
+        if not components and not meaning.age:
+            self._single(meaning, resource, reference, ledger)
+            return
         parts = [(meaning, resource)] if meaning.speaks else []
-        if components := resource.get("component"):
+        if components:
             named = [(self.concepts.meaning(c.get("code")), c) for c in components if type(c) is dict]
             known = [(m, part) for m, part in named if m.speaks]
             parts = known if known and not _has_value(resource) else parts + known
@@ -44,23 +48,38 @@ class Reader:
         reasons: list[str] = []
         try:
             time = self._status_and_time(resource, ledger)
-            if len(parts) == 1 and not meaning.age and not components:
-                facts = self._facts(meaning, resource)
-            else:
-                for meaning, part in parts:
-                    facts += self._refusable(meaning, part, time, ledger, reasons)
+            for meaning, part in parts:
+                facts += self._refusable(meaning, part, time, ledger, reasons)
         except RefusedError as refused:
             reasons.append(str(refused))
         if facts:
             self._stamp(facts, resource, reference, time)
-            ledger.facts += facts
-            keys = (facts[0].key,) if len(facts) == 1 else tuple([fact.key for fact in facts])
-            ledger.note(reference, "used", "; ".join(reasons), keys)
+            ledger.take(facts, resource.get("identifier"))
+            ledger.note(reference, "used", "; ".join(reasons), tuple([fact.key for fact in facts]))
         elif reasons:
             self._void(resource, [m.key for m, _ in parts], ledger)
             ledger.note(reference, "rejected", "; ".join(dict.fromkeys(reasons)))
         else:
             ledger.note(reference, "used", "age") if meaning.age else self._unknown(meaning, reference, ledger)
+
+    def _single(self, meaning: Meaning, resource: Resource, reference: str, ledger: Ledger) -> None:
+        """An Observation without components, as nearly all are."""
+        if not meaning.speaks:
+            self._unknown(meaning, reference, ledger)
+            return
+        try:
+            time = self._status_and_time(resource, ledger)
+            facts = self._facts(meaning, resource)
+        except RefusedError as refused:
+            self._void(resource, [meaning.key], ledger)
+            ledger.note(reference, "rejected", str(refused))
+            return
+        if not facts:
+            self._unknown(meaning, reference, ledger)
+            return
+        self._stamp(facts, resource, reference, time)
+        ledger.take(facts, resource.get("identifier"))
+        ledger.note(reference, "used", "", tuple([fact.key for fact in facts]))
 
     def _refusable(
         self, meaning: Meaning, part: Resource, time: times.Time | None, ledger: Ledger, reasons: list[str]
@@ -95,13 +114,13 @@ class Reader:
 
     @staticmethod
     def _stamp(facts: list[Fact], resource: Resource, reference: str, time: times.Time | None) -> None:
-        rank, named, version = codes.RESULT_RANK[resource["status"]], identifiers(resource), written(resource)
+        rank, version = codes.RESULT_RANK[resource["status"]], written(resource)
         specimen = resource.get("specimen")
         sample = str(specimen.get("reference") or "") if type(specimen) is dict else ""
         earlier = "extension" in resource and _marked_earlier(resource)
         at, to_day = (time.at, time.to_day) if time is not None else (None, False)
         for fact in facts:
-            fact.reference, fact.rank, fact.identifiers, fact.version = reference, rank, named, version
+            fact.reference, fact.rank, fact.version = reference, rank, version
             fact.sample, fact.earlier, fact.time, fact.dated_to_day = sample, earlier, at, to_day
 
     def _facts(self, meaning: Meaning, part: Resource) -> list[Fact]:
@@ -142,12 +161,20 @@ class Reader:
                 facts.append(self._measured(finding, {**low, "comparator": None if high else ">="}, part))
             if type(high) is dict:
                 facts.append(self._measured(finding, {**high, "comparator": None if low else "<="}, part))
+            if len(facts) == 2 and self._reversed(finding, low, high):
+                raise RefusedError("a range whose low lies above its high")
             if facts:
                 return facts
         if not _has_value(part):
             return self._interpreted(finding, part)
         kind = next(key for key in part if key.startswith("value") and part[key] is not None)[5:]
         raise RefusedError(f"{kind} where a quantity with its unit is expected")
+
+    def _reversed(self, finding: Finding, low: Any, high: Any) -> bool:
+        first, second = (self.concepts.unit(finding, limit) for limit in (low, high))
+        if isinstance(first, str) or isinstance(second, str):
+            return False
+        return bool(low["value"] * first.slope + first.shift > high["value"] * second.slope + second.shift)
 
     def _measured(self, finding: Finding, quantity: Resource, part: Resource) -> Fact:
         value: Any = quantity.get("value")
@@ -170,14 +197,14 @@ class Reader:
 
     def _check_ranges(self, finding: Finding, ranges: Any, quantity: Resource, slope: float) -> None:
         """A reference range is no evidence here, but its unit contradicting the value's is a sign of a misprint."""
-        written = quantity.get("code"), quantity.get("unit")
+        code, unit = quantity.get("code"), quantity.get("unit")
         for entry in ranges if type(ranges) is list else ():
             if type(entry) is not dict:
                 continue
             for limit in (entry.get("low"), entry.get("high")):
-                if type(limit) is not dict or (stated := (limit.get("code"), limit.get("unit"))) == written:
+                if type(limit) is not dict or (limit.get("unit") == unit and limit.get("code") == code):
                     continue
-                if not any(stated):
+                if not limit.get("code") and not limit.get("unit"):
                     continue
                 reading = self.concepts.unit(finding, limit)
                 if not isinstance(reading, str) and abs(reading.slope - slope) > 1e-9 * abs(slope):
@@ -229,11 +256,11 @@ class Reader:
         fact = Fact(
             meaning.key, reference, False, present=verified != "refuted", earlier=ended and verified != "refuted",
             time=(recorded or onset or NO_TIME).at if time else None, windowed=encounter_only or verified == "refuted",
-            identifiers=identifiers(resource), version=written(resource),
+            version=written(resource),
         )  # fmt: skip
         for moment in (onset, recorded):
             ledger.seen_at(moment.at if moment else None)
-        ledger.facts.append(fact)
+        ledger.take([fact], resource.get("identifier"))
         ledger.note(reference, "used", "", (meaning.key,))
 
     def procedure(self, resource: Resource, reference: str, ledger: Ledger) -> None:
@@ -252,12 +279,11 @@ class Reader:
         time = times.of_resource(resource, "performed", self.zone)
         time = time or times.of_resource(resource, "occurrence", self.zone)  # R5
         ledger.seen_at(time.at if time else None)
-        ledger.facts.append(
-            Fact(
-                meaning.key, reference, False, present=True, time=time.at if time else None,
-                identifiers=identifiers(resource), version=written(resource),
-            )
+        fact = Fact(
+            meaning.key, reference, False, present=True, time=time.at if time else None,
+            version=written(resource),
         )  # fmt: skip
+        ledger.take([fact], resource.get("identifier"))
         ledger.note(reference, "used", "", (meaning.key,))
 
     def family(self, resource: Resource, reference: str, ledger: Ledger) -> None:
@@ -274,7 +300,7 @@ class Reader:
             ledger.note(reference, "not_relevant", "no condition of a relative that the vocabulary knows")
             return
         for key in dict.fromkeys(found):
-            ledger.facts.append(Fact(key, reference, False, present=True, windowed=False, version=written(resource)))
+            ledger.take([Fact(key, reference, False, present=True, windowed=False, version=written(resource))])
         ledger.note(reference, "used", "", tuple(dict.fromkeys(found)))
 
     # -- shared -----------------------------------------------------------------------------------------------
@@ -285,7 +311,7 @@ class Reader:
 
     def _void(self, resource: Resource, keys: list[str], ledger: Ledger) -> None:
         """A newer version that takes a result back also silences older ones of the same business identifier."""
-        for identifier in identifiers(resource):
+        for identifier in identifiers(resource.get("identifier")):
             for key in keys:
                 stamps = (written(resource), ledger.voided.get((identifier, key), ""))
                 ledger.voided[identifier, key] = max(stamps, key=moment)
@@ -315,14 +341,6 @@ def moment(stamp: str) -> float:
     """A stamp of ``written`` as seconds; the start of time where there is none."""
     time = times.read_time(stamp)
     return time.at.timestamp() if time else 0.0
-
-
-def identifiers(resource: Resource) -> tuple[tuple[str, str], ...]:
-    """The business identifiers of a resource as (system, value)."""
-    found = resource.get("identifier")
-    if type(found) is not list:
-        return ()
-    return tuple([(i.get("system") or "", i["value"]) for i in found if type(i) is dict and i.get("value")])
 
 
 def _has_value(part: Resource) -> bool:

@@ -56,9 +56,9 @@ class FhirReading:
 def read_ledger(ledger: Ledger, known: Concepts, as_of: dt.datetime | None, subject: str) -> FhirReading:
     """The reading of a complete ledger: the patient as of a time, and the account."""
     patient = Settlement(ledger, known, as_of).patient()
-    counts: Counter[tuple[str, Outcome, str]] = Counter()
-    for entry in ledger.entries.values():
-        counts[entry.resource_type, entry.outcome, entry.reason] += 1
+    counts: Counter[tuple[str, Outcome, str]] = Counter(
+        [(entry.resource_type, entry.outcome, entry.reason) for entry in ledger.entries.values()]
+    )
     for (kind, reason), number in ledger.ignored.items():
         counts[kind, "not_relevant", reason] += number
     if not ledger.detailed:

@@ -47,8 +47,7 @@ class Settlement:
         used = {fact.reference for fact in kept}
         for reference, (outcome, reason) in self.fates.items():
             if reference not in used:
-                findings = self.ledger.entries[reference].findings
-                self.ledger.note(reference, outcome, reason, findings)
+                self.ledger.decide(reference, outcome, reason)
         for fact in kept:
             entry = self.ledger.entries.get(fact.reference)
             if fact.earlier and entry and not entry.reason and len(entry.findings) == 1:
@@ -66,8 +65,7 @@ class Settlement:
 
     def _newest_versions(self, facts: list[Fact]) -> list[Fact]:
         """One business identifier is one result: its newest version counts, or none if that took it back."""
-        keys = [(identifier, fact.key) for fact in facts for identifier in fact.identifiers]
-        if len(set(keys)) == len(keys) and not self.ledger.voided:
+        if not self.ledger.repeated and not self.ledger.voided:
             return facts
         newest: dict[tuple[tuple[str, str], str], tuple[float, int, int]] = {}
         for position, fact in enumerate(facts):

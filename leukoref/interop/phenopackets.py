@@ -197,7 +197,10 @@ def _checked(packet: Any) -> Element:
         from google.protobuf.json_format import MessageToDict
 
         packet = MessageToDict(packet)
-    content = _camel(packet)
+    try:
+        content = _camel(packet)
+    except RecursionError:
+        raise InputError("phenopacket", "is nested too deep", "hand in one phenopacket") from None
     if type(content) is not dict or not ({"subject", "phenotypicFeatures", "measurements"} & set(content)):
         if type(content) is dict and {"proband", "members"} & set(content):
             raise InputError("phenopacket", "holds several persons", "hand in one phenopacket (a family's proband)")
