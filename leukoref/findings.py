@@ -17,7 +17,7 @@ from leukoref.knowledge.names import normalise, suggestions
 from leukoref.knowledge.vocabulary import Finding, ReferenceInterval, age_in_years
 from leukoref.meaning import Match, from_term
 from leukoref.patient import Observation, Patient
-from leukoref.reading import read
+from leukoref.reading import also_listed, read
 
 AGE = "age"
 OPEN_ABOVE = 1e12  # stands for "no upper limit": durable-rules cannot read infinity
@@ -123,7 +123,10 @@ def _match_name(name: str, base: Knowledge) -> Match | None:
     if ":" in name and (coded := match_code(name, base)):
         return coded
     term = hpo.by_name(name)
-    return from_term(term, base) if term else read(name, base)
+    if term is None:
+        return read(name, base)
+    match = from_term(term, base)
+    return match if match.finding else also_listed(match, base)
 
 
 def _agree(one: Match, other: Match, base: Knowledge) -> bool:

@@ -16,6 +16,11 @@ from leukoref.meaning import Match, from_term, meant
 LONGEST = 24  # words of a name that is taken apart
 MOST_QUALIFIERS = 7
 MOST_BESIDE = 7
+SPECIMEN = ("serum", "plasma")
+RESULT_WORDS = ("positive", "negative")
+DONE = ("test", "testing", "screen", "screening", "panel", "pcr", "culture", "smear", "serology", "study", "stain")
+LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
+AMOUNT = ("level", "concentration", "value")
 PARTS = ("and", "or", "with", "dueto", "from", "on", "for", "after")
 
 
@@ -44,6 +49,13 @@ def _listings(name: str) -> list[str]:
     return found
 
 
+def also_listed(match: Match, base: Knowledge) -> Match:
+    """An HPO term that is no finding itself: what it implies by its place in HPO, and by name in `rules/names`."""
+    listed = _Reader(base, match.label).listed(base.lexicon.tokens(match.label))
+    implied = tuple(dict.fromkeys((*match.implied, *(listed.implied if listed else ()))))
+    return Match(None, implied, label=match.label)
+
+
 class _Reader:
     """One name taken apart. The readings are tried from the strictest to the loosest."""
 
@@ -54,12 +66,45 @@ class _Reader:
         listed = self._listed(self.lexicon.told(tokens))
         telling = listed if listed and listed.implied else None
         found = (
-            self._equal(tokens) or self._origin(tokens) or self._negative(tokens) or telling
+            self._equal(tokens) or self._stated(tokens) or self._level_of(tokens) or self._origin(tokens)
+            or self._negative(tokens) or telling or self._bare_test(tokens)
             or self._viewed(tokens) or self._denial(tokens)
             or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._joined(tokens)
             or listed or self._response(tokens)
         )  # fmt: skip
         return found or self._drug(tokens) or self._narrower(tokens) or self._place(tokens)
+
+    def listed(self, tokens: Sequence[str]) -> Match | None:
+        """What a name of `rules/names` says."""
+        return self._listed(self.lexicon.told(tokens)) if self.lexicon.roles else None
+
+    def _stated(self, tokens: Sequence[str]) -> Match | None:
+        """'Positive X' and 'negative X' where the finding X is a positive result, as 'antineutrophil antibodies' is."""
+        for word in RESULT_WORDS:
+            if word in tokens and len(tokens) > 1:
+                found = self.base.finding_names.get(" ".join(token for token in tokens if token != word))
+                if found and self._presence(found) and self.lexicon.is_level(self.base.finding[found].name):
+                    if word == "positive":
+                        return Match(found, label=self.label)
+                    return Match(None, label=self.label, excluded=(found,))
+        return None
+
+    def _level_of(self, tokens: Sequence[str]) -> Match | None:
+        """'Serum potassium level' is the potassium: the words around a measured quantity that say only what it is."""
+        rest = list(tokens)
+        while len(rest) > 1 and rest[0] in SPECIMEN:
+            rest = rest[1:]
+        while len(rest) > 1 and rest[-1] in AMOUNT:
+            rest = rest[:-1]
+        found = self.base.finding_names.get(" ".join(rest)) if len(rest) < len(tokens) else None
+        return Match(found, label=self.label) if found and self.base.finding[found].kind == "quantity" else None
+
+    def _bare_test(self, tokens: Sequence[str]) -> Match | None:
+        """An antibody or antigen said to be present is a positive one; 'HIV test' may only have been done."""
+        if any(token in LEVEL_WORDS or token in DONE for token in tokens):
+            return None
+        found = self._equal([*tokens, "positive"])
+        return self._wider(found) if found and found.finding and self._presence(found.finding) else None
 
     def _part(self, tokens: Sequence[str]) -> Match | None:
         """A reading of part of a name."""
@@ -104,7 +149,7 @@ class _Reader:
     def _origin(self, tokens: Sequence[str]) -> Match | None:
         """Race, ethnicity, nationality: known, said, and never used."""
         content = self.lexicon.content(tokens)
-        people = [t for t in content if self.lexicon.group("origin", t)]
+        people = [t for start, end, _ in self._spans(content, "origin") for t in content[start:end]]
         words = [t for t in content if self.lexicon.group("origin_word", t)]
         if (words and len(content) <= 5 and (people or words[-1] in ("ethnicity", "nationality", "race"))) or (
             people and len(people) == len(content)

@@ -184,9 +184,11 @@ class EvidenceTable:
         masks: dict[int, list[tuple[Frequency, bool]]] = defaultdict(list)
         for mask, figure, statement in said:
             masks[mask].append((figure, statement.state == "absent"))
+        # The mass that most patients stand behind is fitted last: where figures disagree, it holds.
+        patients = {mask: sum(figure.of or self._assumed for figure, _ in given) for mask, given in masks.items()}
         targets = {
-            mask: self.pooled([figure for figure, _ in given], [absent for _, absent in given])[0]
-            for mask, given in masks.items()
+            mask: self.pooled([figure for figure, _ in masks[mask]], [absent for _, absent in masks[mask]])[0]
+            for mask in sorted(masks, key=lambda mask: (patients[mask], mask))
         }
         statements = tuple(dict.fromkeys(statement for _, _, statement in said))
         return ScaleCell(raked(start, targets, self._floor), "sourced" if said else "estimate", statements)

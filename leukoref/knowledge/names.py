@@ -17,13 +17,14 @@ _SPELLINGS = (
     ("coeliac", "celiac"), ("caec", "cec"), ("faec", "fec"), ("anaesth", "anesth"), ("tumour", "tumor"),
     ("colour", "color"), ("odour", "odor"), ("behaviour", "behavior"), ("labour", "labor"), ("goitre", "goiter"),
     ("fibre", "fiber"), ("litre", "liter"), ("centre", "center"), ("titre", "titer"), ("grey", "gray"),
-    ("sulph", "sulf"), ("oestr", "estr"), ("gynaec", "gynec"), ("caesar", "cesar"), ("ageing", "aging"),
+    ("sulph", "sulf"), ("caerulo", "cerulo"), ("laena", "lena"), ("oestr", "estr"), ("gynaec", "gynec"),
+    ("caesar", "cesar"), ("ageing", "aging"),
 )  # fmt: skip
 _ENDINGS = (
     ("isation", "ization"), ("lise", "lize"), ("rise", "rize"), ("nise", "nize"), ("ised", "ized"), ("ising", "izing"),
     ("lysed", "lyzed"), ("lysing", "lyzing"),
 )  # fmt: skip
-_KEPT_S = re.compile(r"(ss|us|is|as|os|ys|ics|ies)$")
+_KEPT_S = re.compile(r"(ss|us|is|(?<!i)(?<!om)(?<!em)as|os|ics|ies)$")
 _APOSTROPHE = re.compile(r"[’'`´]s\b|[’'`´]")
 _SEPARATORS = re.compile(r"[^a-z0-9%<>=+./:*^²³µ]+")
 _INNER_DOT = re.compile(r"(?<=[a-z])\.|\.(?![0-9])")

@@ -111,6 +111,7 @@ def raked(start: Sequence[float], targets: Mapping[int, float], floor: float) ->
     total = sum(start)
     shares = [max(share / total, floor / len(start)) for share in start]
     for _ in range(ROUNDS if len(targets) > 1 else 1):
+        before = shares
         for mask, mass in targets.items():
             inside = sum(share for i, share in enumerate(shares) if mask >> i & 1)
             outside = sum(shares) - inside

@@ -91,6 +91,8 @@ class Lexicon(BaseModel):
         shared: set[str] = set()
         for name, finding in base.finding_names.items():
             key = self.key(self.tokens(name))
+            if name.endswith(" a") and not key.endswith(" a"):  # the 'a' of 'immunoglobulin A' is no article
+                continue
             if self.keys.setdefault(key, finding) != finding:
                 shared.add(key)
         for key in shared:  # two findings would be meant: neither is
