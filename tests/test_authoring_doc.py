@@ -78,4 +78,4 @@ def test_the_caps_named_are_those_of_the_base():
 def test_the_kinds_of_schema_named_exist():
     named = re.findall(r"`(\w+)`", re.search(r"Kinds: (.*?)\. The", TEXT, re.DOTALL)[1])  # type: ignore[index]
     assert set(named) <= set(schemas())
-    assert len(named) == 12
+    assert len(named) == 13
