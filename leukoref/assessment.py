@@ -1,6 +1,7 @@
 """What a caller gets back: an Assessment and its parts. Frozen, JSON-ready, complete in itself."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -15,6 +16,11 @@ Band = Literal["established", "strong", "moderate", "weak", "against", "excluded
 
 class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+@cache
+def _field_names(part: type[Part]) -> frozenset[str]:
+    return frozenset(part.model_fields)
 
 
 class Deferred(Part):
@@ -32,7 +38,7 @@ class Deferred(Part):
         # As model_construct does, without the defaults that would hide what is still to be worked out.
         part = cls.__new__(cls)
         object.__setattr__(part, "__dict__", ready)
-        object.__setattr__(part, "__pydantic_fields_set__", set(cls.model_fields))
+        object.__setattr__(part, "__pydantic_fields_set__", set(_field_names(cls)))
         object.__setattr__(part, "__pydantic_extra__", None)
         object.__setattr__(part, "__pydantic_private__", {"_pending": pending})
         return part

@@ -119,7 +119,9 @@ class Ranker:
             for place, (start, stop) in enumerate(pairwise([*self.starts.tolist(), len(self.profiles)]))
             if stop - start > 1
         }
+        self._mixed = np.array([profile.cause.id in self._several for profile in self.table.profiles])[self.starts]
         self._cache: dict[tuple[str, int, int], Weights] = {}
+        self._kind_texts: dict[tuple[int, float], str] = {}
         self._kind_weights: dict[int, Weights] = {}
 
     # -- evidence -----------------------------------------------------------------------------------
@@ -212,7 +214,7 @@ class Ranker:
         age = known.quantities.get(AGE)
         years = age.low if age else None
         board = self.board(self.items(known, inference), self.age_band(years))
-        weights = self.together(board.totals[None, :], board.shares)[0].tolist()
+        weights = self.together(board.totals, board.shares).tolist()
         best, totals = self._best(board), board.totals.tolist()
         table = self.table.pretest.tables[self.table.pretest.table_for(setting, years)]
         standings = []
@@ -246,13 +248,21 @@ class Ranker:
 
     def _take_together(self, standing: Standing, weight: float) -> None:
         """From the weight of the kind that fits best to that of all kinds of its cause."""
-        kind, (_, columns) = standing.profile.kind, self._several[standing.cause.id]
-        share = kind.share if kind else None
+        share = standing.profile.kind.share if standing.profile.kind else None
+        key = (standing.position, float(standing.board.shares[standing.position]))
+        if key not in self._kind_texts:
+            self._kind_texts[key] = self._kind_text(standing.profile, key[1])
+        sources = (share.source,) if share and share.source else ()
+        _add(standing, self._kind_texts[key], weight - standing.weight, sources)
+
+    def _kind_text(self, profile: Profile, decibans_of_share: float) -> str:
+        """Which kind of a cause fits best, how much of the cause it is, and that the others count as well."""
+        _, columns = self._several[profile.cause.id]
+        share = profile.kind.share if profile.kind else None
         estimate = ", estimate" if share is None or share.estimate is not None else ""
-        part = 10 ** (standing.board.shares[standing.position] / 10)
-        text = f"{kind.name if kind else OTHER_KINDS}: {part:.0%} of the cause at this age{estimate}"
-        text += f"; its {columns.stop - columns.start} kinds taken together"
-        _add(standing, text, weight - standing.weight, (share.source,) if share and share.source else ())
+        name, part = profile.kind.name if profile.kind else OTHER_KINDS, 10 ** (decibans_of_share / 10)
+        taken = f"its {columns.stop - columns.start} kinds taken together"
+        return f"{name}: {part:.0%} of the cause at this age{estimate}; {taken}"
 
     def kind_weights(self, band: int) -> Weights:
         """The decibans of each profile's share of its cause at an age in the bins of ``band``."""
@@ -261,13 +271,9 @@ class Ranker:
         return self._kind_weights[band]
 
     def together(self, totals: Weights, shares: Weights) -> Weights:
-        """The weights of causes, (patients) x (causes), from those of profiles and the decibans of their shares."""
-        found = totals[:, self.starts]
-        for place, kinds in self._several.values():
-            part = totals[:, kinds] + shares[..., kinds]
-            most = part.max(axis=1)
-            found[:, place] = most + 10 * np.log10(np.power(10, (part - most[:, None]) / 10).sum(axis=1))
-        return found
+        """The weights of the causes, from those of their profiles and the decibans of the profiles' shares."""
+        sums = np.add.reduceat(np.power(10.0, (totals + shares) / 10), self.starts)
+        return np.where(self._mixed, 10 * np.log10(sums), totals[self.starts])
 
     def prior_weight(self, prior: Prior) -> float:
         """What a prior counts, in decibans."""

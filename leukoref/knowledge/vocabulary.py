@@ -1,5 +1,6 @@
 """Models of `rules/findings/` and `rules/derived/`: what can be known of a patient, and what follows."""
 
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -20,6 +21,7 @@ DAYS_PER_YEAR = 365.25
 _YEARS = {"a": 1.0, "mo": 1 / 12, "wk": 7 / DAYS_PER_YEAR, "d": 1 / DAYS_PER_YEAR, "h": 1 / 24 / DAYS_PER_YEAR}
 
 
+@lru_cache(maxsize=1024)
 def age_in_years(text: str) -> float:
     """'28 d', '3 wk', '6 mo', '45 a' (UCUM units) as years. Raises ValueError for anything else."""
     number, _, unit = text.strip().partition(" ")
