@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 Role = Literal[
     "same", "filler", "filler_beside", "fixed_order", "level", "qualifier", "number", "number_lead", "unit_of_time",
     "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "negative_name", "denial", "history",
-    "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name",
+    "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name", "going_on", "gone",
+    "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
+BETWEEN_FILLERS = ("qualifier", "kind")  # looked for after the fillers are dropped
 
 
 class WordGroup(Rule):
@@ -37,6 +39,14 @@ class WordGroup(Rule):
     tests: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     note: str | None = None
+
+
+class Pattern(BaseModel):
+    """Kinds of words that make a name together; `beside`: kinds that may stand beside them."""
+
+    kinds: tuple[str, ...]
+    beside: frozenset[str]
+    implies: dict[str, tuple[str, ...]] = {}
 
 
 class Lexicon(BaseModel):
@@ -59,6 +69,9 @@ class Lexicon(BaseModel):
     keys: dict[str, str] = {}  # key of a finding's name -> finding
     names: dict[str, str] = {}  # key of a name that says nothing by itself -> group
     family: dict[str, str] = {}  # finding -> the family history of it
+    kinds: dict[str, frozenset[str]] = {}  # phrase -> the kinds of word it is
+    patterns: tuple[Pattern, ...] = ()
+    words: frozenset[str] = frozenset()  # every word of a name or group
 
     @classmethod
     def of(cls, base: Knowledge) -> Lexicon:
@@ -68,7 +81,9 @@ class Lexicon(BaseModel):
                 found.same.update({normalise(word): normalise(group.as_) for word in group.words})
         for group in base.names:
             words = found.roles.setdefault(group.role, {})
-            bare = found.told if group.role == "qualifier" else list  # qualifiers are looked for between the fillers
+            if group.role == "pattern":
+                continue
+            bare = found.told if group.role in BETWEEN_FILLERS else list
             words.update({" ".join(bare(found.tokens(word))): group.id for word in group.words if group.role != "same"})
             found.beside[group.id] = frozenset(part for word in group.beside for part in found.tokens(word))
             if group.role == "filler_beside":
@@ -85,6 +100,7 @@ class Lexicon(BaseModel):
         found.recent = _below(base, "recent")
         found.done = _below(base, "done")
         found._index(base)
+        found._index_kinds(base)
         return found
 
     def _index(self, base: Knowledge) -> None:
@@ -109,6 +125,35 @@ class Lexicon(BaseModel):
         for group in base.names:
             if group.role == "family":
                 self.family.update(dict.fromkeys(group.findings, group.as_))
+
+    def _index_kinds(self, base: Knowledge) -> None:
+        """The kind of a word is the name of its group; qualifiers, and the names of what is measured, are kinds too."""
+        found: dict[str, set[str]] = {}
+        for role in ("qualifier", "number", "unit_of_time", "measure", "view"):
+            for phrase in self.roles.get(role, {}):
+                found.setdefault(phrase, set()).add("qualifier")
+        for group in base.names:
+            if group.role == "kind":
+                for word in group.words:
+                    found.setdefault(" ".join(self.told(self.tokens(word))), set()).add(group.id.split(".")[0])
+        for entry in base.findings:
+            if entry.kind == "quantity":
+                for name in (entry.name, *entry.synonyms):
+                    found.setdefault(" ".join(self.content(self.tokens(name))), set()).add("measured")
+        found.pop("", None)
+        self.kinds = {phrase: frozenset(kinds) for phrase, kinds in found.items()}
+        self.patterns = tuple(
+            Pattern(
+                kinds=tuple(words.split()),
+                beside=frozenset((*group.beside, "qualifier")),
+                implies={" ".join(self.tokens(word)): ids for word, ids in group.implies.items()},
+            )
+            for group in base.names
+            if group.role == "pattern"
+            for words in group.words
+        )
+        phrases = (*self.keys, *self.names, *self.kinds, *(p for words in self.roles.values() for p in words))
+        self.words = frozenset(word for phrase in phrases for word in phrase.split())
 
     def _index_sides(self, base: Knowledge, finding: str, when: object) -> None:
         """'Raised X' and 'low X', where a derived finding is just that."""

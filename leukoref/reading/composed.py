@@ -1,0 +1,64 @@
+"""Names put together of words of known kinds: a body part and what is wrong with it, a measured thing and its course.
+
+Such a name is understood without being listed. What a cause speaks of is implied only where a pattern says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leukoref.meaning import Match
+from leukoref.reading.words import Words
+
+
+class Composed(Words):
+    """Every word must be of a kind that the pattern names, a qualifier or a number; no other word is skipped."""
+
+    def _composed(self, tokens: Sequence[str]) -> Match | None:
+        told = self._unnumbered(self.lexicon.told(tokens))
+        spans = self._kinds(told) if told else None
+        if not spans:
+            return None
+        words = {word for phrase, _ in spans for word in phrase.split()}
+        for pattern in self.lexicon.patterns:
+            if self._fits(spans, pattern.kinds, pattern.beside):
+                implied = [
+                    finding
+                    for needed, findings in pattern.implies.items()
+                    if set(needed.split()) <= words
+                    for finding in findings
+                ]
+                return Match(None, tuple(dict.fromkeys(implied)), label=self.label)
+        return None
+
+    def _kinds(self, tokens: Sequence[str]) -> list[tuple[str, frozenset[str]]] | None:
+        """The phrases of the name, each with its kinds; none if a word is of no kind. The longest phrase wins."""
+        found: list[tuple[str, frozenset[str]]] = []
+        position = 0
+        while position < len(tokens):
+            for length in range(min(4, len(tokens) - position), 0, -1):
+                phrase = " ".join(tokens[position : position + length])
+                kinds = self.lexicon.kinds.get(phrase)
+                if kinds:
+                    found.append((phrase, kinds))
+                    position += length
+                    break
+            else:
+                return None
+        return found
+
+    def _unnumbered(self, tokens: Sequence[str]) -> list[str]:
+        return [t for t in tokens if not t.rstrip("%").replace(".", "").isdigit()]
+
+    def _fits(
+        self, spans: Sequence[tuple[str, frozenset[str]]], needed: Sequence[str], beside: frozenset[str]
+    ) -> bool:
+        """Whether each needed kind has a phrase of its own, and every other phrase may stand beside them."""
+        if not needed:
+            return all(kinds & beside for _, kinds in spans)
+        first, rest = needed[0], needed[1:]
+        return any(
+            self._fits([*spans[:at], *spans[at + 1 :]], rest, beside)
+            for at, (_, kinds) in enumerate(spans)
+            if first in kinds
+        )

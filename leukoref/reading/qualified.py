@@ -1,0 +1,134 @@
+"""Findings with words that make them narrower: where, when, how much, seen by what, going on to what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from leukoref.meaning import Match, meant
+from leukoref.reading.words import Words
+
+MOST_QUALIFIERS = 7
+VALUE_IN_NAME = "a value within a name is not read; give it as `value` and `unit`"
+
+
+class Qualified(Words):
+    """A finding with more said of it: present it implies the finding, absent it says nothing."""
+
+    def _viewed(self, tokens: Sequence[str]) -> Match | None:
+        """'X on blood smear', 'X on examination': the same where that is how X is seen, else narrower."""
+        for start, end, group in self._spans(tokens, "view"):
+            lead = start > 0 and self.lexicon.group("view_lead", tokens[start - 1])
+            if not lead and (start > 0 or group not in self.lexicon.seen_by) and tokens[start] not in ("in", "of"):
+                continue  # 'leukemia workup' is no leukemia
+            rest = [*tokens[:start], *tokens[end:]]
+            found = self._equal(rest) if self.lexicon.content(rest) else None
+            if found is None and len(rest) > 1:
+                found = self._part(rest)
+            if found is None:
+                continue
+            here = self.lexicon.seen_by.get(group, frozenset())
+            seen = {self.base.finding[name].test for name in meant(found)}
+            if here and any(test not in here and test in self.lexicon.specimens for test in seen):
+                return None  # plasma cells in the marrow are none in the blood
+            same = found.finding and (not here or seen <= here)
+            return Match(found.finding, label=self.label) if same else self._wider(found)
+        return None
+
+    def _narrower(self, tokens: Sequence[str]) -> Match | None:
+        """A finding with qualifiers. As few as possible are dropped; what that leaves is implied."""
+        content = self.lexicon.told(tokens)
+        spans = [(start, end) for start, end, _ in self._spans(content, "qualifier")] + self._times(content)
+        spans = sorted(set(spans))[:MOST_QUALIFIERS]
+        for number in range(1, len(spans) + 1):
+            found: list[Match] = []
+            for dropped in combinations(spans, number):
+                left = [t for at, t in enumerate(content) if not any(start <= at < end for start, end in dropped)]
+                match = (self._equal(left) or self._listed(left) or self._drug(left)) if left else None
+                if match is not None:
+                    found.append(self._wider(match))
+            if found:
+                implied = tuple(dict.fromkeys(name for match in found for name in match.implied))
+                return Match(
+                    None, tuple(n for n in implied if self.base.finding[n].kind == "presence"), label=self.label
+                )
+        return None
+
+    def _times(self, content: Sequence[str]) -> list[tuple[int, int]]:
+        """'3 day history', 'over 2 week', '10 kg', '1 640': how long, how much, how often."""
+        found = []
+        for at, token in enumerate(content[:-1]):
+            number = token.replace(".", "").isdigit() or self.lexicon.group("number", token)
+            follows = content[at + 1]
+            titre = follows.isdigit() and "positive" in content
+            if not number or not (self.lexicon.group("unit_of_time", follows) or titre):
+                continue
+            start, end = at, at + 2
+            while start and self.lexicon.group("number_lead", content[start - 1]):
+                start -= 1
+            while end < len(content) and content[end] in ("history", "duration", "old", "age"):
+                end += 1
+            found.append((start, end))
+        return found
+
+    def _going_on(self, tokens: Sequence[str]) -> Match | None:
+        """'Chest pain radiating to the left arm', 'fever despite antibiotics': what goes on after a finding makes it
+        narrower, if all of it is understood and none of it turns the meaning."""
+        for at in range(1, len(tokens) - 1):
+            for length in (4, 3, 2, 1):
+                group = self.lexicon.group("going_on", " ".join(tokens[at : at + length]))
+                rest = tokens[at + length :]
+                if not group or not rest or not self._harmless(rest):
+                    continue
+                found = self._part(tokens[:at])
+                if found is not None and found.finding and not self._presence(found.finding):
+                    return None
+                if found is not None and not found.excluded:
+                    return self._wider(found)
+        return None
+
+    def _harmless(self, tokens: Sequence[str]) -> bool:
+        """Whether every word is known, and none says that something is not so, not now or not the patient's."""
+        turning = ("turning", "negative_name", "relative", "history")
+        phrase = " ".join(tokens)
+        if any(self.lexicon.group(role, token) for token in tokens for role in turning):
+            return False
+        if any(f" {words} " in f" {phrase} " for words in self.lexicon.roles.get("gone", {})):
+            return False
+        return all(self._is_word(token) for token in tokens)
+
+    def _is_word(self, token: str) -> bool:
+        number = token.replace(".", "").isdigit()
+        return number or token in self.lexicon.words or bool(self.lexicon.group("unit_of_time", token))
+
+    def _valued(self, tokens: Sequence[str]) -> Match | None:
+        """'Ejection fraction of 35 %', '60 % blasts': a value within a name is not read as one; of something that is
+        there or not it says that it is there, unless the value is zero or only a limit."""
+        numbers = [at for at, token in enumerate(tokens) if _number(token) is not None]
+        if not numbers:
+            return None
+        start, end = numbers[0], numbers[0] + 1
+        while end < len(tokens) and (
+            _number(tokens[end]) is not None or self.lexicon.group("measure", tokens[end]) or tokens[end] in ("to", "and")
+        ):
+            end += 1
+        lead = start
+        while lead and self.lexicon.group("value_lead", tokens[lead - 1]):
+            lead -= 1
+        limit = any(self.lexicon.group("limit", token) for token in tokens[lead:start])
+        rest = [*tokens[:lead], *tokens[end:]]
+        found = self._part(rest)
+        if found is None or found.excluded:
+            return None
+        if found.finding and self.base.finding[found.finding].kind == "quantity":
+            return self._silent(VALUE_IN_NAME)
+        none = all(_number(tokens[at]) == 0 for at in numbers if at < end)
+        return self._silent() if limit or none else self._wider(found)
+
+
+def _number(token: str) -> float | None:
+    text = token.rstrip("%")
+    try:
+        return float(text) if text[:1].isdigit() else None
+    except ValueError:
+        return None
