@@ -127,7 +127,7 @@ class Lexicon(BaseModel):
                 self.family.update(dict.fromkeys(group.findings, group.as_))
 
     def _index_kinds(self, base: Knowledge) -> None:
-        """The kind of a word is the name of its group; qualifiers, and the names of what is measured, are kinds too."""
+        """The kind of a word is what its group says; qualifiers, and the names of what is measured, are kinds too."""
         found: dict[str, set[str]] = {}
         for role in ("qualifier", "number", "unit_of_time", "measure", "view"):
             for phrase in self.roles.get(role, {}):
@@ -135,7 +135,7 @@ class Lexicon(BaseModel):
         for group in base.names:
             if group.role == "kind":
                 for word in group.words:
-                    found.setdefault(" ".join(self.told(self.tokens(word))), set()).add(group.id.split(".")[0])
+                    found.setdefault(" ".join(self.told(self.tokens(word))), set()).add(group.as_)
         for entry in base.findings:
             if entry.kind == "quantity":
                 for name in (entry.name, *entry.synonyms):

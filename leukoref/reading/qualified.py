@@ -84,8 +84,18 @@ class Qualified(Words):
                 if found is not None and found.finding and not self._presence(found.finding):
                     return None
                 if found is not None and not found.excluded:
-                    return self._wider(found)
+                    return self._wider(found) if group != "going_on_place" or self._on_the_body(rest) else None
         return None
+
+    def _on_the_body(self, tokens: Sequence[str]) -> bool:
+        """Whether a place is one that makes any finding narrower: a nodule in the lung is none of the skin, atypical
+        lymphocytes in the marrow are none in the blood."""
+        told = self.lexicon.told(tokens)
+        spans = [(start, end) for start, end, _ in self._spans(told, "qualifier")]
+        left = [t for at, t in enumerate(told) if not any(start <= at < end for start, end in spans)]
+        return not any({"site", "substance", "cell"} & self.lexicon.kinds.get(token, frozenset()) for token in left) and not (
+            any(group in self.lexicon.seen_by for _, _, group in self._spans(tokens, "view"))
+        )
 
     def _harmless(self, tokens: Sequence[str]) -> bool:
         """Whether every word is known, and none says that something is not so, not now or not the patient's."""

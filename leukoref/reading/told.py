@@ -144,11 +144,16 @@ class Told(Lists, Qualified):
         return None
 
     def _aside(self, tokens: Sequence[str]) -> Match | None:
-        """'Suspected X', 'risk of X', 'X screening': understood, and no X."""
+        """'Suspected X', 'risk of X', 'X screening': understood, and no X. An allergy to a drug is an allergy."""
         for length in range(min(5, len(tokens) - 1), 0, -1):
-            group = self.lexicon.group("aside", " ".join(tokens[:length]))
-            if group and self._part(tokens[length:]):
+            for role, words, rest in (
+                ("aside", tokens[:length], tokens[length:]), ("aside_after", tokens[-length:], tokens[:-length]),
+            ):  # fmt: skip
+                group = self.lexicon.group(role, " ".join(words))
+                if not group or not self._part(rest):
+                    continue
+                if self._drug(rest):
+                    implied = self.lexicon.implies.get(group, {}).get("drug", ())
+                    return Match(None, implied, label=self.label)
                 return self._silent(UNCERTAIN if group == "aside_uncertain" else "")
-            if self.lexicon.group("aside_after", " ".join(tokens[-length:])) and self._part(tokens[:-length]):
-                return self._silent()
         return None
