@@ -21,7 +21,7 @@ Role = Literal[
     "same", "filler", "filler_beside", "fixed_order", "level", "qualifier", "number", "number_lead", "unit_of_time",
     "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "negative_name", "denial", "history",
     "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name", "going_on", "gone",
-    "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern",
+    "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 BETWEEN_FILLERS = ("qualifier", "kind")  # looked for after the fillers are dropped
@@ -66,6 +66,7 @@ class Lexicon(BaseModel):
     standing: frozenset[str] = frozenset()
     recent: frozenset[str] = frozenset()
     done: frozenset[str] = frozenset()
+    skin: frozenset[str] = frozenset()
     keys: dict[str, str] = {}  # key of a finding's name -> finding
     names: dict[str, str] = {}  # key of a name that says nothing by itself -> group
     family: dict[str, str] = {}  # finding -> the family history of it
@@ -99,6 +100,7 @@ class Lexicon(BaseModel):
         found.standing = _below(base, "standing")
         found.recent = _below(base, "recent")
         found.done = _below(base, "done")
+        found.skin = _below(base, "skin")
         found._index(base)
         found._index_kinds(base)
         return found
@@ -152,7 +154,7 @@ class Lexicon(BaseModel):
             if group.role == "pattern"
             for words in group.words
         )
-        phrases = (*self.keys, *self.names, *self.kinds, *(p for words in self.roles.values() for p in words))
+        phrases = (*self.keys, *self.names, *self.kinds, *base.drug_names, *(p for r in self.roles.values() for p in r))
         self.words = frozenset(word for phrase in phrases for word in phrase.split())
 
     def _index_sides(self, base: Knowledge, finding: str, when: object) -> None:

@@ -64,7 +64,8 @@ class Lists(Words):
         other does not turn its meaning ('contact with sheep and malaria')."""
         if not left or not right:
             return None
-        turned = any(self.lexicon.group("turning", token) for token in left)
+        told = [t for at, t in enumerate(left) if not any(start <= at < end for start, end in self._times(left))]
+        turned = any(self.lexicon.group("turning", token) for token in told)  # a 'history of three weeks' turns nothing
         turning = any(self.lexicon.group(role, right[-1]) for role in ("turning", "turning_after"))
         both = word in ("and", "or")
         lefts = [[*left, *right[start:]] for start in range(1, len(right))] if both else []

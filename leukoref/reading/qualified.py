@@ -54,23 +54,6 @@ class Qualified(Words):
                 )
         return None
 
-    def _times(self, content: Sequence[str]) -> list[tuple[int, int]]:
-        """'3 day history', 'over 2 week', '10 kg', '1 640': how long, how much, how often."""
-        found = []
-        for at, token in enumerate(content[:-1]):
-            number = token.replace(".", "").isdigit() or self.lexicon.group("number", token)
-            follows = content[at + 1]
-            titre = follows.isdigit() and "positive" in content
-            if not number or not (self.lexicon.group("unit_of_time", follows) or titre):
-                continue
-            start, end = at, at + 2
-            while start and self.lexicon.group("number_lead", content[start - 1]):
-                start -= 1
-            while end < len(content) and content[end] in ("history", "duration", "old", "age"):
-                end += 1
-            found.append((start, end))
-        return found
-
     def _going_on(self, tokens: Sequence[str]) -> Match | None:
         """'Chest pain radiating to the left arm', 'fever despite antibiotics': what goes on after a finding makes it
         narrower, if all of it is understood and none of it turns the meaning."""
@@ -84,18 +67,21 @@ class Qualified(Words):
                 if found is not None and found.finding and not self._presence(found.finding):
                     return None
                 if found is not None and not found.excluded:
-                    return self._wider(found) if group != "going_on_place" or self._on_the_body(rest) else None
+                    elsewhere = group == "going_on_place" and self._elsewhere(found, rest)
+                    return self._silent() if elsewhere else self._wider(found)
         return None
 
-    def _on_the_body(self, tokens: Sequence[str]) -> bool:
-        """Whether a place is one that makes any finding narrower: a nodule in the lung is none of the skin, atypical
-        lymphocytes in the marrow are none in the blood."""
-        told = self.lexicon.told(tokens)
+    def _elsewhere(self, found: Match, place: Sequence[str]) -> bool:
+        """Whether the place makes it another thing: nodules of the lung are none of the skin, lymphocytes in the marrow
+        none in the blood."""
+        tests = {self.base.finding[name].test for name in meant(found)}
+        if not tests & self.lexicon.specimens and not set(meant(found)) & self.lexicon.skin:
+            return False
+        told = self.lexicon.told(place)
         spans = [(start, end) for start, end, _ in self._spans(told, "qualifier")]
         left = [t for at, t in enumerate(told) if not any(start <= at < end for start, end in spans)]
-        return not any({"site", "substance", "cell"} & self.lexicon.kinds.get(token, frozenset()) for token in left) and not (
-            any(group in self.lexicon.seen_by for _, _, group in self._spans(tokens, "view"))
-        )
+        inner = any({"site", "substance", "cell"} & self.lexicon.kinds.get(token, frozenset()) for token in left)
+        return inner or any(group in self.lexicon.seen_by for _, _, group in self._spans(place, "view"))
 
     def _harmless(self, tokens: Sequence[str]) -> bool:
         """Whether every word is known, and none says that something is not so, not now or not the patient's."""

@@ -150,7 +150,8 @@ class Told(Lists, Qualified):
                 ("aside", tokens[:length], tokens[length:]), ("aside_after", tokens[-length:], tokens[:-length]),
             ):  # fmt: skip
                 group = self.lexicon.group(role, " ".join(words))
-                if not group or not self._part(rest):
+                led = role == "aside_after" and rest and self.lexicon.group("view_lead", rest[-1])
+                if not group or led or not self._part(rest):  # 'on screening' is where it was seen
                     continue
                 if self._drug(rest):
                     implied = self.lexicon.implies.get(group, {}).get("drug", ())

@@ -114,3 +114,20 @@ class Words:
         rest = self.lexicon.without("drug_word", tokens)
         found = self.base.drug_names.get(" ".join(tokens)) or self.base.drug_names.get(" ".join(rest))
         return Match(None, self.base.drug[found].exposures, label=self.label) if found else None
+
+    def _times(self, content: Sequence[str]) -> list[tuple[int, int]]:
+        """'3 day history', 'over 2 week', '10 kg', '1 640': how long, how much, how often."""
+        found = []
+        for at, token in enumerate(content[:-1]):
+            number = token.replace(".", "").isdigit() or self.lexicon.group("number", token)
+            follows = content[at + 1]
+            titre = follows.isdigit() and "positive" in content
+            if not number or not (self.lexicon.group("unit_of_time", follows) or titre):
+                continue
+            start, end = at, at + 2
+            while start and self.lexicon.group("number_lead", content[start - 1]):
+                start -= 1
+            while end < len(content) and content[end] in ("history", "duration", "old", "age"):
+                end += 1
+            found.append((start, end))
+        return found
