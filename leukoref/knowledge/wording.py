@@ -21,10 +21,10 @@ Role = Literal[
     "same", "filler", "filler_beside", "fixed_order", "level", "qualifier", "number", "number_lead", "unit_of_time",
     "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "negative_name", "denial", "history",
     "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name", "going_on", "gone",
-    "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin",
+    "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin", "head",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
-BETWEEN_FILLERS = ("qualifier", "kind")  # looked for after the fillers are dropped
+BETWEEN_FILLERS = ("qualifier", "kind", "head")  # looked for after the fillers are dropped
 
 
 class WordGroup(Rule):

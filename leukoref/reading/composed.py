@@ -18,7 +18,7 @@ class Composed(Words):
         told = self._unnumbered(self.lexicon.told(tokens))
         spans = self._kinds(told) if told else None
         if not spans:
-            return None
+            return self._headed(told)
         words = {word for phrase, _ in spans for word in phrase.split()}
         for pattern in self.lexicon.patterns:
             if self._fits(spans, pattern.kinds, pattern.beside):
@@ -29,6 +29,14 @@ class Composed(Words):
                     for finding in findings
                 ]
                 return Match(None, tuple(dict.fromkeys(implied)), label=self.label)
+        return self._headed(told)
+
+    def _headed(self, told: Sequence[str]) -> Match | None:
+        """'Nail salon worker', 'cod liver oil': the last word says what it is, the others are known and turn nothing."""
+        for length in (2, 1):
+            group = self.lexicon.group("head", " ".join(told[-length:]))
+            if group and len(told) > length and self._harmless(told[:-length]):
+                return self._silent()
         return None
 
     def _kinds(self, tokens: Sequence[str]) -> list[tuple[str, frozenset[str]]] | None:

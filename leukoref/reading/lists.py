@@ -46,9 +46,12 @@ class Lists(Words):
     def _without(self, tokens: Sequence[str]) -> Match | None:
         """'A without B' present is A, and no B."""
         at = tokens.index("without")
-        left, right = self._part(tokens[:at]), self._equal(tokens[at + 1 :]) or self._joined(tokens[at + 1 :])
-        if left is None or right is None:
+        after = tokens[at + 1 :]
+        left, right = self._part(tokens[:at]), self._equal(after) or self._joined(after)
+        if left is None or not (right or self._harmless(after)):
             return None
+        if right is None:
+            return self._wider(left) if not left.excluded else self._silent()
         excluded = (right.finding,) if right.finding else right.denied
         implied = tuple(name for name in meant(left) if self._presence(name))
         return Match(None, implied, label=self.label, excluded=tuple(n for n in excluded if self._presence(n)))

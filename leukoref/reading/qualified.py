@@ -83,20 +83,6 @@ class Qualified(Words):
         inner = any({"site", "substance", "cell"} & self.lexicon.kinds.get(token, frozenset()) for token in left)
         return inner or any(group in self.lexicon.seen_by for _, _, group in self._spans(place, "view"))
 
-    def _harmless(self, tokens: Sequence[str]) -> bool:
-        """Whether every word is known, and none says that something is not so, not now or not the patient's."""
-        turning = ("turning", "negative_name", "relative", "history")
-        phrase = " ".join(tokens)
-        if any(self.lexicon.group(role, token) for token in tokens for role in turning):
-            return False
-        if any(f" {words} " in f" {phrase} " for words in self.lexicon.roles.get("gone", {})):
-            return False
-        return all(self._is_word(token) for token in tokens)
-
-    def _is_word(self, token: str) -> bool:
-        number = token.replace(".", "").isdigit()
-        return number or token in self.lexicon.words or bool(self.lexicon.group("unit_of_time", token))
-
     def _valued(self, tokens: Sequence[str]) -> Match | None:
         """'Ejection fraction of 35 %', '60 % blasts': a value within a name is not read as one; of something that is
         there or not it says that it is there, unless the value is zero or only a limit."""

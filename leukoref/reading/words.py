@@ -131,3 +131,17 @@ class Words:
                 end += 1
             found.append((start, end))
         return found
+
+    def _harmless(self, tokens: Sequence[str]) -> bool:
+        """Whether every word is known, and none says that something is not so, not now or not the patient's."""
+        turning = ("turning", "negative_name", "relative", "history")
+        phrase = " ".join(tokens)
+        if any(self.lexicon.group(role, token) for token in tokens for role in turning):
+            return False
+        if any(f" {words} " in f" {phrase} " for words in self.lexicon.roles.get("gone", {})):
+            return False
+        return all(self._is_word(token) for token in tokens)
+
+    def _is_word(self, token: str) -> bool:
+        number = token.replace(".", "").isdigit()
+        return number or token in self.lexicon.words or token in hpo.words()
