@@ -25,7 +25,7 @@ from leukoref.knowledge.conditions import comparisons
 from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
-from leukoref.knowledge.wording import Lexicon, WordGroup
+from leukoref.knowledge.wording import WordGroup
 
 # Where each kind of document lives: folder or file -> (key inside the document, model). Documents
 # without a key hold one object.
@@ -56,7 +56,7 @@ class Kept(BaseModel):
 
     base: Knowledge
     finding_names: dict[str, str]
-    lexicon: Lexicon
+    lexicon: str  # JSON, read when a name is first taken apart
     drug_names: dict[str, str]
     conversions: tuple[units.Conversion, ...]
 
@@ -66,14 +66,14 @@ class Kept(BaseModel):
         targets = [(entry.unit, entry.molar_mass) for entry in base.findings if entry.unit]
         written = (*base.unit_aliases, *(unit for unit, _ in targets), *_limit_units(base))
         return cls(
-            base=base, finding_names=base.finding_names, lexicon=base.lexicon, drug_names=base.drug_names,
-            conversions=tuple(units.conversions(written, targets)),
+            base=base, finding_names=base.finding_names, drug_names=base.drug_names,
+            lexicon=base.lexicon.model_dump_json(exclude_defaults=True), conversions=tuple(units.conversions(written, targets)),
         )  # fmt: skip
 
     def opened(self) -> Knowledge:
         """The base, with the indexes that it would otherwise build when they are first asked for."""
         vars(self.base).update(
-            finding_names=self.finding_names, lexicon=self.lexicon, drug_names=self.drug_names
+            finding_names=self.finding_names, kept_lexicon=self.lexicon, drug_names=self.drug_names
         )  # fmt: skip
         units.remember(self.conversions)
         return self.base

@@ -7,6 +7,7 @@ handful of dictionary lookups (`leukoref.reading`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -70,9 +71,9 @@ class Lexicon(BaseModel):
     keys: dict[str, str] = {}  # key of a finding's name -> finding
     names: dict[str, str] = {}  # key of a name that says nothing by itself -> group
     family: dict[str, str] = {}  # finding -> the family history of it
-    kinds: dict[str, frozenset[str]] = {}  # phrase -> the kinds of word it is
+    kinds: dict[str, str] = {}  # phrase -> the kinds of word it is
     patterns: tuple[Pattern, ...] = ()
-    words: frozenset[str] = frozenset()  # every word of a name or group
+    known: str = ""  # every word of a name or group
 
     @classmethod
     def of(cls, base: Knowledge) -> Lexicon:
@@ -143,7 +144,7 @@ class Lexicon(BaseModel):
                 for name in (entry.name, *entry.synonyms):
                     found.setdefault(" ".join(self.content(self.tokens(name))), set()).add("measured")
         found.pop("", None)
-        self.kinds = {phrase: frozenset(kinds) for phrase, kinds in found.items()}
+        self.kinds = {phrase: " ".join(sorted(kinds)) for phrase, kinds in found.items()}
         self.patterns = tuple(
             Pattern(
                 kinds=tuple(words.split()),
@@ -155,7 +156,7 @@ class Lexicon(BaseModel):
             for words in group.words
         )
         phrases = (*self.keys, *self.names, *self.kinds, *base.drug_names, *(p for r in self.roles.values() for p in r))
-        self.words = frozenset(word for phrase in phrases for word in phrase.split())
+        self.known = " ".join(sorted({word for phrase in phrases for word in phrase.split()}))
 
     def _index_sides(self, base: Knowledge, finding: str, when: object) -> None:
         """'Raised X' and 'low X', where a derived finding is just that."""
@@ -225,6 +226,13 @@ class Lexicon(BaseModel):
     def is_level(self, name: str) -> bool:
         """Whether a name says how a result lies ('elevated', 'positive')."""
         return any(token in self.roles.get("level", {}) for token in self.tokens(name))
+
+    def kinds_of(self, phrase: str) -> frozenset[str]:
+        return frozenset(self.kinds.get(phrase, "").split())
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(self.known.split())
 
     def group(self, role: str, phrase: str) -> str | None:
         return self.roles.get(role, {}).get(phrase)

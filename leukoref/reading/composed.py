@@ -46,7 +46,7 @@ class Composed(Words):
         while position < len(tokens):
             for length in range(min(4, len(tokens) - position), 0, -1):
                 phrase = " ".join(tokens[position : position + length])
-                kinds = self.lexicon.kinds.get(phrase)
+                kinds = self.lexicon.kinds_of(phrase)
                 if kinds:
                     found.append((phrase, kinds))
                     position += length

@@ -80,7 +80,7 @@ class Qualified(Words):
         told = self.lexicon.told(place)
         spans = [(start, end) for start, end, _ in self._spans(told, "qualifier")]
         left = [t for at, t in enumerate(told) if not any(start <= at < end for start, end in spans)]
-        inner = any({"site", "substance", "cell"} & self.lexicon.kinds.get(token, frozenset()) for token in left)
+        inner = any({"site", "substance", "cell"} & self.lexicon.kinds_of(token) for token in left)
         return inner or any(group in self.lexicon.seen_by for _, _, group in self._spans(place, "view"))
 
     def _valued(self, tokens: Sequence[str]) -> Match | None:

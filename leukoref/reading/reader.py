@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
-from leukoref.meaning import Match
+from leukoref.meaning import Match, meant
 from leukoref.reading.composed import Composed
 from leukoref.reading.told import Told
 
@@ -16,6 +17,7 @@ RESULT_WORDS = ("positive", "negative")
 DONE = ("test", "testing", "screen", "screening", "panel", "pcr", "culture", "smear", "serology", "study", "stain")
 LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
 AMOUNT = ("level", "concentration", "value")
+_BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 
 
 def read(name: str, base: Knowledge) -> Match | None:
@@ -29,7 +31,7 @@ def read(name: str, base: Knowledge) -> Match | None:
         found = reader.read(tokens) if 0 < len(tokens) <= LONGEST else None
         if found is not None:
             return found
-    return None
+    return reader.bracketed(name)
 
 
 def _listings(name: str) -> list[str]:
@@ -76,6 +78,22 @@ class Reader(Told, Composed):
             found or self._narrower(tokens) or self._going_on(tokens) or self._valued(tokens)
             or self._composed(tokens)
         )  # fmt: skip
+
+    def bracketed(self, name: str) -> Match | None:
+        """'Varicella [chickenpox]': the same as without the brackets if they say it in other words, else narrower; a
+        bracket that could turn the meaning ('fever (resolved)') leaves the name unread."""
+        inside = _BRACKETED.findall(name)
+        tokens = self.lexicon.tokens(_BRACKETED.sub(" ", name))
+        if not inside or not 0 < len(tokens) <= LONGEST:
+            return None
+        found = self._part(tokens)
+        if found is None:
+            return None
+        others = [self.lexicon.tokens(text) for text in inside]
+        if all(other and meant(self._part(other) or Match(None)) == meant(found) for other in others) and meant(found):
+            return Match(found.finding, found.implied, label=self.label)
+        harmless = all(self._harmless(other) for other in others)
+        return self._wider(found) if harmless and not found.excluded else None
 
     def listed(self, tokens: Sequence[str]) -> Match | None:
         """What a name of `rules/names` says."""
