@@ -107,15 +107,19 @@ class Lexicon(BaseModel):
         return found
 
     def _index(self, base: Knowledge) -> None:
-        shared: set[str] = set()
-        for name, finding in base.finding_names.items():
-            key = self.key(self.tokens(name))
-            if name.endswith(" a") and not key.endswith(" a"):  # the 'a' of 'immunoglobulin A' is no article
-                continue
-            if self.keys.setdefault(key, finding) != finding:
-                shared.add(key)
-        for key in shared:  # two findings would be meant: neither is
-            del self.keys[key]
+        for plain in (True, False):  # 'leukemia' is leukemia, whatever 'known leukemia' is
+            meant: dict[str, set[str]] = {}
+            for name, finding in base.finding_names.items():
+                tokens = self.tokens(name)
+                key = self.key(tokens)
+                if name.endswith(" a") and not key.endswith(" a"):  # the 'a' of 'immunoglobulin A' is no article
+                    continue
+                if (self.told(tokens) == tokens) == plain:
+                    meant.setdefault(key, set()).add(finding)
+            for key, findings in meant.items():
+                widest = [f for f in findings if all(f == other or f in base.ancestors[other] for other in findings)]
+                if widest:  # else two findings would be meant: neither is
+                    self.keys.setdefault(key, widest[0])
         for rule in base.derived:
             self._index_sides(base, rule.finding, rule.when if rule.complete else None)
         for group in base.names:

@@ -36,7 +36,8 @@ class Composed(Words):
         for length in (2, 1):
             group = self.lexicon.group("head", " ".join(told[-length:]))
             if group and len(told) > length and self._harmless(told[:-length]):
-                return self._silent()
+                used = self._part(told[:-length]) if group == "heads_of_use" else None
+                return self._wider(used) if used and not used.excluded else self._silent()
         return None
 
     def _kinds(self, tokens: Sequence[str]) -> list[tuple[str, frozenset[str]]] | None:
