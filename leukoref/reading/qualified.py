@@ -19,21 +19,31 @@ class Qualified(Words):
         """'X on blood smear', 'X on examination': the same where that is how X is seen, else narrower."""
         for start, end, group in self._spans(tokens, "view"):
             lead = start > 0 and self.lexicon.group("view_lead", tokens[start - 1])
-            if not lead and (start > 0 or group not in self.lexicon.seen_by) and tokens[start] not in ("in", "of"):
+            shows = start == 0 and any(self.lexicon.group("view_shows", token) for token in tokens[end : end + 1])
+            bare = start > 0 or group not in self.lexicon.seen_by
+            if not lead and not shows and bare and tokens[start] not in ("in", "of"):
                 continue  # 'leukemia workup' is no leukemia
             rest = [*tokens[:start], *tokens[end:]]
             found = self._equal(rest) if self.lexicon.content(rest) else None
             if found is None and len(rest) > 1:
-                found = self._part(rest)
+                found = self._part(rest) or self._turned(rest)
             if found is None:
                 continue
             here = self.lexicon.seen_by.get(group, frozenset())
             seen = {self.base.finding[name].test for name in meant(found)}
             if here and any(test not in here and test in self.lexicon.specimens for test in seen):
                 return None  # plasma cells in the marrow are none in the blood
+            if found.excluded and start > 0:
+                continue  # 'no blasts on smear' is no 'blasts on smear'
+            if found.excluded:
+                return Match(None, label=self.label, excluded=found.excluded)
             same = found.finding and (not here or seen <= here)
             return Match(found.finding, label=self.label) if same else self._wider(found)
         return None
+
+    def _turned(self, tokens: Sequence[str]) -> Match | None:
+        """What is said not to be."""
+        raise NotImplementedError
 
     def _narrower(self, tokens: Sequence[str]) -> Match | None:
         """A finding with qualifiers. As few as possible are dropped; what that leaves is implied."""
@@ -46,7 +56,8 @@ class Qualified(Words):
                 left = [t for at, t in enumerate(content) if not any(start <= at < end for start, end in dropped)]
                 match = (self._equal(left) or self._listed(left) or self._drug(left)) if left else None
                 if match is not None:
-                    found.append(self._wider(match))
+                    gone = [content[at] for start, end in dropped for at in range(start, end)]
+                    found.append(self._silent() if self._inner(match, gone) else self._wider(match))
             if found:
                 implied = tuple(dict.fromkeys(name for match in found for name in match.implied))
                 return Match(
@@ -74,14 +85,25 @@ class Qualified(Words):
     def _elsewhere(self, found: Match, place: Sequence[str]) -> bool:
         """Whether the place makes it another thing: nodules of the lung are none of the skin, lymphocytes in the marrow
         none in the blood."""
-        tests = {self.base.finding[name].test for name in meant(found)}
-        if not tests & self.lexicon.specimens and not set(meant(found)) & self.lexicon.skin:
-            return False
         told = self.lexicon.told(place)
         spans = [(start, end) for start, end, _ in self._spans(told, "qualifier")]
         left = [t for at, t in enumerate(told) if not any(start <= at < end for start, end in spans)]
-        inner = any({"site", "substance", "cell"} & self.lexicon.kinds_of(token) for token in left)
-        return inner or any(group in self.lexicon.seen_by for _, _, group in self._spans(place, "view"))
+        if any("cell" in self.lexicon.kinds_of(token) for token in left):
+            return True
+        tests = {self.base.finding[name].test for name in meant(found)}
+        specimens = [self.lexicon.seen_by.get(group, frozenset()) for _, _, group in self._spans(place, "view")]
+        if any(seen and not tests <= seen for seen in specimens):
+            return True
+        if self._inner(found, told):
+            return True
+        at_all = tests & self.lexicon.specimens or set(meant(found)) & self.lexicon.skin
+        return bool(at_all) and any({"site", "substance"} & self.lexicon.kinds_of(token) for token in left)
+
+    def _inner(self, found: Match, words: Sequence[str]) -> bool:
+        """Whether a lesion of the skin is said to be of an inner surface: an ulcer of the tonsil is none of the skin."""
+        return bool(set(meant(found)) & self.lexicon.skin) and any(
+            self.lexicon.group("inner", word) for word in words
+        )
 
     def _valued(self, tokens: Sequence[str]) -> Match | None:
         """'Ejection fraction of 35 %', '60 % blasts': a value within a name is not read as one; of something that is

@@ -37,6 +37,9 @@ class Told(Lists, Qualified):
                 return Match(None, label=self.label, excluded=tuple(name for name in excluded if self._presence(name)))
         return None
 
+    def _turned(self, tokens: Sequence[str]) -> Match | None:
+        return self._denial(tokens) or self._negative(tokens)
+
     def _history(self, tokens: Sequence[str]) -> Match | None:
         """'History of X' is X if X stays with a patient; of a passing sign it says nothing of today."""
         for length in range(min(4, len(tokens) - 1), 0, -1):
@@ -53,11 +56,14 @@ class Told(Lists, Qualified):
                 (start, end), *_ = reversed(self._times(tokens[:-length]))
                 if end == len(tokens) - length:
                     found = self._part(tokens[:start])
-                    return self._standing(found) if found else None
+                    recent = self.lexicon.recent if tokens[end - 1] in ("day", "week") else frozenset()
+                    return self._standing(found, recent) if found else None
         return None
 
-    def _standing(self, found: Match) -> Match:
-        return Match(None, tuple(n for n in meant(found) if n in self.lexicon.standing), label=self.label)
+    def _standing(self, found: Match, recent: frozenset[str] = frozenset()) -> Match:
+        """What stays with a patient, and what is called recent if it was weeks ago."""
+        lasting = (n for n in meant(found) if n in self.lexicon.standing or (n in recent and self._presence(n)))
+        return Match(None, tuple(lasting), label=self.label)
 
     def _place(self, tokens: Sequence[str]) -> Match | None:
         """'Travel to' and 'residence in' a place that is not listed."""
@@ -150,7 +156,7 @@ class Told(Lists, Qualified):
                 ("aside", tokens[:length], tokens[length:]), ("aside_after", tokens[-length:], tokens[:-length]),
             ):  # fmt: skip
                 group = self.lexicon.group(role, " ".join(words))
-                led = role == "aside_after" and rest and self.lexicon.group("view_lead", rest[-1])
+                led = role == "aside_after" and any(self.lexicon.group("view_lead", token) for token in rest[-3:])
                 if not group or led or not self._part(rest):  # 'on screening' is where it was seen
                     continue
                 if self._drug(rest):
