@@ -22,6 +22,8 @@ class Composed(Words):
         words = {word for phrase, _ in spans for word in phrase.split()}
         for pattern in self.lexicon.patterns:
             if self._fits(spans, pattern.kinds, pattern.beside):
+                if any(self.lexicon.group("negative_name", word) for word in words):
+                    return self._silent()
                 implied = [
                     finding
                     for needed, findings in pattern.implies.items()

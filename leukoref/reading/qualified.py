@@ -72,7 +72,8 @@ class Qualified(Words):
             for length in (4, 3, 2, 1):
                 group = self.lexicon.group("going_on", " ".join(tokens[at : at + length]))
                 rest = tokens[at + length :]
-                if not group or not rest or not self._harmless(rest):
+                views = {place for start, end, _ in self._spans(rest, "view") for place in range(start, end)}
+                if not group or not rest or not self._harmless([t for place, t in enumerate(rest) if place not in views]):
                     continue
                 found = self._part(tokens[:at])
                 if found is not None and found.finding and not self._presence(found.finding):

@@ -65,19 +65,23 @@ class Reader(Told, Composed):
             or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._aside(tokens)
             or self._joined(tokens) or listed or self._response(tokens)
         )  # fmt: skip
-        return (
-            found or self._drug(tokens) or self._narrower(tokens) or self._place(tokens) or self._going_on(tokens)
-            or self._valued(tokens) or self._composed(tokens)
-        )  # fmt: skip
+        return found or self._drug(tokens) or self._loosely(tokens)
 
     def _read_part(self, tokens: tuple[str, ...]) -> Match | None:
         """A reading of part of a name."""
-        found = self._equal(tokens) or self._viewed(tokens) or self._gone(tokens) or self._aside(tokens)
+        found = self._equal(tokens) or self._viewed(tokens) or self._gone(tokens)
+        found = found or self._history(tokens) or self._recent(tokens) or self._aside(tokens)
         found = found or self._joined(tokens) or self._listed(self.lexicon.told(tokens)) or self._drug(tokens)
-        return (
-            found or self._narrower(tokens) or self._going_on(tokens) or self._valued(tokens)
-            or self._composed(tokens)
-        )  # fmt: skip
+        return found or self._loosely(tokens)
+
+    def _loosely(self, tokens: Sequence[str]) -> Match | None:
+        """With qualifiers, with what goes on, put together of known words; what says more goes before what says nothing."""
+        found = self._narrower(tokens)
+        if found is None or not (found.implied or found.warning):
+            composed = self._composed(tokens)
+            found = composed if composed and composed.implied else found
+        found = found or self._place(tokens) or self._going_on(tokens) or self._valued(tokens)
+        return found or self._composed(tokens)
 
     def bracketed(self, name: str) -> Match | None:
         """'Varicella [chickenpox]': the same as without the brackets if they say it in other words, else narrower; a
