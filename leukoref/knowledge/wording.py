@@ -6,6 +6,7 @@ handful of dictionary lookups (`leukoref.reading`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -23,9 +24,10 @@ Role = Literal[
     "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "negative_name", "denial", "history",
     "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name", "going_on", "gone",
     "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin", "head",
-    "inner", "view_shows",
+    "inner", "view_shows", "assumed",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
+_SIGN = re.compile(r"(\+|[<>]=?(?=[0-9]))")
 BETWEEN_FILLERS = ("qualifier", "kind", "head")  # looked for after the fillers are dropped
 
 
@@ -69,6 +71,7 @@ class Lexicon(BaseModel):
     recent: frozenset[str] = frozenset()
     done: frozenset[str] = frozenset()
     skin: frozenset[str] = frozenset()
+    assumed: frozenset[str] = frozenset()
     keys: dict[str, str] = {}  # key of a finding's name -> finding
     names: dict[str, str] = {}  # key of a name that says nothing by itself -> group
     family: dict[str, str] = {}  # finding -> the family history of it
@@ -103,6 +106,7 @@ class Lexicon(BaseModel):
         found.recent = _below(base, "recent")
         found.done = _below(base, "done")
         found.skin = _below(base, "skin")
+        found.assumed = _below(base, "assumed")
         found._index(base)
         found._index_kinds(base)
         return found
@@ -175,7 +179,7 @@ class Lexicon(BaseModel):
 
     def tokens(self, name: str) -> list[str]:
         """The words of a name, with equal wordings replaced; the longest wording wins."""
-        return self.replaced(normalise(name).replace("+", " + ").split())
+        return self.replaced(_SIGN.sub(r" \1 ", normalise(name)).split())
 
     def replaced(self, words: Sequence[str]) -> list[str]:
         found: list[str] = []

@@ -73,6 +73,8 @@ class Qualified(Words):
                 group = self.lexicon.group("going_on", " ".join(tokens[at : at + length]))
                 rest = tokens[at + length :]
                 views = {place for start, end, _ in self._spans(rest, "view") for place in range(start, end)}
+                if rest and self.lexicon.group("limit", tokens[at]) and _number(rest[0]) is not None:
+                    continue  # 'blasts under 5 %' may be none
                 if not group or not rest or not self._harmless([t for place, t in enumerate(rest) if place not in views]):
                     continue
                 found = self._part(tokens[:at])
@@ -97,7 +99,7 @@ class Qualified(Words):
             return True
         if self._inner(found, told):
             return True
-        at_all = tests & self.lexicon.specimens or set(meant(found)) & self.lexicon.skin
+        at_all = tests & self.lexicon.specimens or set(meant(found)) & (self.lexicon.skin | self.lexicon.assumed)
         return bool(at_all) and any({"site", "substance"} & self.lexicon.kinds_of(token) for token in left)
 
     def _inner(self, found: Match, words: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
 from leukoref.meaning import Match, meant
+from leukoref.reading import loinc
 from leukoref.reading.composed import Composed
 from leukoref.reading.told import Told
 
@@ -26,12 +27,18 @@ def read(name: str, base: Knowledge) -> Match | None:
     if not lexicon.roles:
         return None
     reader = Reader(base, name)
+    measured = loinc.component(name)
+    if measured is not None:
+        return reader.measured(measured)
+    bracketed = reader.bracketed(name)
+    if bracketed and bracketed.finding:
+        return bracketed
     for wording in (name, *_listings(name)):
         tokens = lexicon.tokens(wording)
         found = reader.read(tokens) if 0 < len(tokens) <= LONGEST else None
         if found is not None:
             return found
-    return reader.bracketed(name)
+    return bracketed
 
 
 def _listings(name: str) -> list[str]:
@@ -83,6 +90,14 @@ class Reader(Told, Composed):
         found = found or self._place(tokens) or self._going_on(tokens) or self._valued(tokens)
         return found or self._composed(tokens)
 
+    def measured(self, what: str) -> Match | None:
+        """A measurement by its long name in LOINC: the quantity, or understood without saying how the result lies."""
+        tokens = self.lexicon.tokens(what)
+        found = (self._equal(tokens) or self._part(tokens)) if tokens else None
+        if found and found.finding and self.base.finding[found.finding].kind == "quantity":
+            return Match(found.finding, label=self.label)
+        return self._silent() if found else None
+
     def bracketed(self, name: str) -> Match | None:
         """'Varicella [chickenpox]': the same as without the brackets if they say it in other words, else narrower; a
         bracket that could turn the meaning ('fever (resolved)') leaves the name unread."""
@@ -94,7 +109,11 @@ class Reader(Told, Composed):
         if found is None:
             return None
         others = [self.lexicon.tokens(text) for text in inside]
-        if all(other and meant(self._part(other) or Match(None)) == meant(found) for other in others) and meant(found):
+        initials = "".join(word[0] for word in tokens)
+        if meant(found) and all(
+            "".join(other) == initials or (other and meant(self._part(other) or Match(None)) == meant(found))
+            for other in others
+        ):
             return Match(found.finding, found.implied, label=self.label)
         harmless = all(self._harmless(other) for other in others)
         return self._wider(found) if harmless and not found.excluded else None

@@ -145,7 +145,8 @@ class Told(Lists, Qualified):
                 names = (found.finding,) if found.finding else found.denied
                 return Match(None, label=self.label, excluded=tuple(n for n in names if self._presence(n)))
             if group == "gone_standing" and not found.excluded:
-                return self._standing(found)
+                past = self._equal(["history", "of", *tokens[:-length]])
+                return self._wider(past) if past else self._standing(found)
             return self._silent()
         return None
 
