@@ -65,6 +65,15 @@ class Qualified(Words):
                 )
         return None
 
+    def _more_of(self, tokens: Sequence[str]) -> Match | None:
+        """'Increased rouleaux', 'TCR clonality positive': more of what is there or not, so it is there."""
+        for word in ("elevated", "positive"):
+            if word in (tokens[0], tokens[-1]) and len(tokens) > 1:
+                found = self._equal(tokens[1:] if tokens[0] == word else tokens[:-1])
+                if found and found.finding and self._presence(found.finding):
+                    return self._wider(found)
+        return None
+
     def _going_on(self, tokens: Sequence[str]) -> Match | None:
         """'Chest pain radiating to the left arm', 'fever despite antibiotics': what goes on after a finding makes it
         narrower, if all of it is understood and none of it turns the meaning."""
@@ -115,6 +124,9 @@ class Qualified(Words):
         if not numbers:
             return None
         start, end = numbers[0], numbers[0] + 1
+        counted = start == 0 and not (tokens[0].endswith("%") or self.lexicon.group("measure", " ".join(tokens[1:2])))
+        if counted:
+            return None  # 'two antibodies' are no value
         while end < len(tokens) and (
             _number(tokens[end]) is not None or self.lexicon.group("measure", tokens[end]) or tokens[end] in ("to", "and")
         ):

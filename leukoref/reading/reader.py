@@ -9,7 +9,6 @@ from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
 from leukoref.meaning import Match, meant
 from leukoref.reading import loinc
-from leukoref.reading.composed import Composed
 from leukoref.reading.told import Told
 
 LONGEST = 24  # words of a name that is taken apart
@@ -59,7 +58,7 @@ def also_listed(match: Match, base: Knowledge) -> Match:
     return Match(None, implied, label=match.label)
 
 
-class Reader(Told, Composed):
+class Reader(Told):
     """One name taken apart. The readings are tried from the strictest to the loosest."""
 
     def read(self, tokens: Sequence[str]) -> Match | None:
@@ -83,7 +82,7 @@ class Reader(Told, Composed):
 
     def _loosely(self, tokens: Sequence[str]) -> Match | None:
         """With qualifiers, with what goes on, put together of known words; what says more goes before what says nothing."""
-        found = self._narrower(tokens)
+        found = self._narrower(tokens) or self._more_of(tokens)
         if found is None or not (found.implied or found.warning):
             composed = self._composed(tokens)
             found = composed if composed and composed.implied else found

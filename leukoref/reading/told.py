@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leukoref.meaning import Match, meant
+from leukoref.reading.composed import Composed
 from leukoref.reading.lists import Lists
 from leukoref.reading.qualified import Qualified
 
 UNCERTAIN = "what is only suspected is not used"
 
 
-class Told(Lists, Qualified):
+class Told(Lists, Qualified, Composed):
     """Names with words around a finding that turn its meaning."""
 
     def _origin(self, tokens: Sequence[str]) -> Match | None:
@@ -160,6 +161,9 @@ class Told(Lists, Qualified):
                 led = role == "aside_after" and any(self.lexicon.group("view_lead", token) for token in rest[-3:])
                 if not group or led or not self._part(rest):  # 'on screening' is where it was seen
                     continue
+                composed = self._composed(tokens)
+                if composed and composed.implied:
+                    return composed  # 'contact with sheep and goats'
                 if self._drug(rest):
                     implied = self.lexicon.implies.get(group, {}).get("drug", ())
                     return Match(None, implied, label=self.label)
