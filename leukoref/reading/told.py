@@ -161,7 +161,7 @@ class Told(Lists, Qualified, Composed):
                 led = role == "aside_after" and any(self.lexicon.group("view_lead", token) for token in rest[-3:])
                 if not group or led or not self._part(rest):  # 'on screening' is where it was seen
                     continue
-                composed = self._composed(tokens)
+                composed = self._composed(tokens) if group == "aside_contact" else None
                 if composed and composed.implied:
                     return composed  # 'contact with sheep and goats'
                 if self._drug(rest):
