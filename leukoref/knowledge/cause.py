@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from leukoref.knowledge.conditions import Condition, Rule, State
-from leukoref.knowledge.vocabulary import Codes, Seen
+from leukoref.knowledge.vocabulary import NO_CODES, Codes, Seen
 
 Term = Literal["obligate", "very_frequent", "frequent", "occasional", "very_rare", "excluded"]
 Direction = Literal["supports", "opposes"]
@@ -159,7 +159,7 @@ class Variant(Rule):
     id: str
     name: str
     share: Share | None = None
-    codes: Codes = Codes()
+    codes: Codes = NO_CODES
     statements: tuple[Statement, ...] = ()
     estimates: tuple[Estimates, ...] = ()
 
@@ -191,7 +191,7 @@ class Cause(Rule):
     name: str
     mechanisms: tuple[str, ...] = Field(min_length=1)
     seed: str | None = None
-    codes: Codes = Codes()
+    codes: Codes = NO_CODES
     about: tuple[Sourced, ...] = ()
     statements: tuple[Statement, ...] = ()
     estimates: tuple[Estimates, ...] = ()
