@@ -1,8 +1,8 @@
 """Models of `rules/causes/`: one file a cause, its statements, estimates, tests, pitfalls, examples."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from leukoref.knowledge.conditions import Condition, Rule, State
 from leukoref.knowledge.vocabulary import NO_CODES, Codes, Seen
@@ -180,7 +180,7 @@ class Example(Rule):
 
 class Provenance(Rule):
     author_role: str
-    date: Any
+    date: Annotated[Any, AfterValidator(str)]  # YAML makes a date of what looks like one
     review_status: str
 
 

@@ -51,6 +51,23 @@ class KeptKnowledge(Knowledge):
             if resting:
                 gc.enable()
 
+    def complete(self) -> KeptKnowledge:
+        """Everything read."""
+        for name in Knowledge.model_fields:
+            getattr(self, name)
+        return self
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        return super(KeptKnowledge, self.complete()).model_dump(**options)
+
+    def model_dump_json(self, **options: Any) -> str:
+        return super(KeptKnowledge, self.complete()).model_dump_json(**options)
+
+    def __eq__(self, other: object) -> bool:
+        """As a base that was read from its files would be."""
+        fields = Knowledge.model_fields
+        return isinstance(other, Knowledge) and all(getattr(self, name) == getattr(other, name) for name in fields)
+
     @cached_property
     def finding_names(self) -> dict[str, str]:
         names: dict[str, str] = self._read("finding_names", INDEXES["finding_names"])
