@@ -149,7 +149,7 @@ class Ranker:
 
     def cluster(self, key: str, inference: Inference) -> str:
         """The cluster of a finding. One that only follows from a narrower or wider finding of the patient says
-        nothing that this has not said, so it joins its cluster."""
+        nothing that this has not said, so it joins its cluster; so does what follows from that in turn."""
         if not self._use_clusters:
             return key
         own = self.table.clusters.get(key, key)
@@ -159,7 +159,7 @@ class Ranker:
             source = next(
                 (r for r in sorted(relatives) if r in self.table.cells and inference.presence.get(r) is state), None
             )
-            return self.table.clusters[source] if source else own
+            return self.cluster(source, inference) if source else own
         return own
 
     def presence_weights(self, name: str, state: bool) -> Weights:
