@@ -88,12 +88,7 @@ class Knowledge(BaseModel):
     @cached_property
     def lexicon(self) -> Lexicon:
         """The words names are made of, and the keys by which other wordings of a name are found."""
-        return Lexicon.model_validate_json(self.kept_lexicon) if self.kept_lexicon else Lexicon.of(self)
-
-    @cached_property
-    def kept_lexicon(self) -> str:
-        """The lexicon as the cache holds it; empty for a base that was read from its files."""
-        return ""
+        return Lexicon.of(self)
 
     @cached_property
     def measured_as(self) -> dict[str, tuple[str, ...]]:
