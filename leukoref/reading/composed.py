@@ -20,21 +20,30 @@ class Composed(Words):
         if not spans:
             return self._headed(told)
         words = {word for phrase, _ in spans for word in phrase.split()}
-        for pattern in self.lexicon.patterns:
-            if self._fits(spans, pattern.kinds, pattern.beside):
-                if any(self.lexicon.group("negative_name", word) for word in words):
-                    return self._silent()
-                implied = [
-                    finding
-                    for needed, findings in pattern.implies.items()
-                    if set(needed.split()) <= words
-                    for finding in findings
-                ]
+        fitting = [pattern for pattern in self.lexicon.patterns if self._fits(spans, pattern.kinds, pattern.beside)]
+        for pattern in fitting:
+            implied = [
+                finding
+                for needed, findings in pattern.implies.items()
+                if set(needed.split()) <= words
+                for finding in findings
+            ]
+            if implied and not self._turned_by(spans):
                 return Match(None, tuple(dict.fromkeys(implied)), label=self.label)
-        return self._headed(told)
+        return self._silent() if fitting else self._headed(told)
+
+    def _turned_by(self, spans: Sequence[tuple[str, frozenset[str]]]) -> bool:
+        """Whether a word turns the meaning ('infected line pending'); a contact may be what is said."""
+        return any(
+            self.lexicon.group(role, word)
+            for phrase, kinds in spans
+            for word in phrase.split()
+            for role in ("negative_name", "turning")
+            if role == "negative_name" or not kinds & {"meeting", "animal", "thing"}
+        )
 
     def _headed(self, told: Sequence[str]) -> Match | None:
-        """'Nail salon worker', 'cod liver oil': the last word says what it is, the others are known and turn nothing."""
+        """'Nail salon worker', 'cod liver oil': the last word says what it is, the others are known."""
         for length in (2, 1):
             group = self.lexicon.group("head", " ".join(told[-length:]))
             if group and len(told) > length and self._harmless(told[:-length]):
@@ -61,9 +70,7 @@ class Composed(Words):
     def _unnumbered(self, tokens: Sequence[str]) -> list[str]:
         return [t for t in tokens if not t.rstrip("%").replace(".", "").isdigit()]
 
-    def _fits(
-        self, spans: Sequence[tuple[str, frozenset[str]]], needed: Sequence[str], beside: frozenset[str]
-    ) -> bool:
+    def _fits(self, spans: Sequence[tuple[str, frozenset[str]]], needed: Sequence[str], beside: frozenset[str]) -> bool:
         """Whether each needed kind has a phrase of its own, and every other phrase may stand beside them."""
         if not needed:
             return all(kinds & beside for _, kinds in spans)

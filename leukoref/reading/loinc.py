@@ -7,7 +7,13 @@ import re
 _NAME = re.compile(
     r"^(?P<what>[^\[\]]+?) \[(?P<property>[^\[\]]+)\](?: (?:in|of|on) (?P<where>.+?))?(?: by .+)?$", re.IGNORECASE
 )
-_SHARE = re.compile(r"^(?P<what>[^\[\]]+?)/100 (?:white blood cells|leukocytes) in (?P<where>.+?)(?: by .+)?$", re.IGNORECASE)
+_PROPERTY = re.compile(  # what stands in the brackets; others are remarks ('Pinta [carate]')
+    r"[^/]+/[^/]+|(?:presence|identifier).*|titer|time|type|ph|interpretation|.*(?:ratio|fraction|volume|mass|velocity)",
+    re.IGNORECASE,
+)
+_SHARE = re.compile(
+    r"^(?P<what>[^\[\]]+?)/100 (?:white blood cells|leukocytes) in (?P<where>.+?)(?: by .+)?$", re.IGNORECASE
+)
 _BLOOD = re.compile(r"\b(blood|serum|plasma)\b", re.IGNORECASE)
 _OTHER = re.compile(r"\b(cord|dialysis|body|pleural|synovial|urine|stool|cerebral)\b", re.IGNORECASE)
 
@@ -18,7 +24,7 @@ def component(name: str) -> str | None:
     if share and _in_blood(share["where"]):
         return f"{share['what']} percent"
     found = _NAME.match(name)
-    if found is None:
+    if found is None or not _PROPERTY.fullmatch(found["property"]):
         return None
     what = re.sub(r"\([^()]*\)", " ", found["what"]).strip()
     what = re.sub(r"^(\w+)\.(\w+)$", r"\2 \1", what)  # Bilirubin.total

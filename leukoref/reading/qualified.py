@@ -26,7 +26,7 @@ class Qualified(Words):
             rest = [*tokens[:start], *tokens[end:]]
             found = self._equal(rest) if self.lexicon.content(rest) else None
             if found is None and len(rest) > 1:
-                found = self._part(rest) or self._turned(rest)
+                found = self._turned(rest) or self._part(rest)
             if found is None:
                 continue
             here = self.lexicon.seen_by.get(group, frozenset())
@@ -84,7 +84,11 @@ class Qualified(Words):
                 views = {place for start, end, _ in self._spans(rest, "view") for place in range(start, end)}
                 if rest and self.lexicon.group("limit", tokens[at]) and _number(rest[0]) is not None:
                     continue  # 'blasts under 5 %' may be none
-                if not group or not rest or not self._harmless([t for place, t in enumerate(rest) if place not in views]):
+                if (
+                    not group
+                    or not rest
+                    or not self._harmless([t for place, t in enumerate(rest) if place not in views])
+                ):
                     continue
                 found = self._part(tokens[:at])
                 if found is not None and found.finding and not self._presence(found.finding):
@@ -112,10 +116,8 @@ class Qualified(Words):
         return bool(at_all) and any({"site", "substance"} & self.lexicon.kinds_of(token) for token in left)
 
     def _inner(self, found: Match, words: Sequence[str]) -> bool:
-        """Whether a lesion of the skin is said to be of an inner surface: an ulcer of the tonsil is none of the skin."""
-        return bool(set(meant(found)) & self.lexicon.skin) and any(
-            self.lexicon.group("inner", word) for word in words
-        )
+        """Whether a lesion of the skin is said to be of an inner surface: an ulcer of the tonsil is none."""
+        return bool(set(meant(found)) & self.lexicon.skin) and any(self.lexicon.group("inner", word) for word in words)
 
     def _valued(self, tokens: Sequence[str]) -> Match | None:
         """'Ejection fraction of 35 %', '60 % blasts': a value within a name is not read as one; of something that is
@@ -128,7 +130,9 @@ class Qualified(Words):
         if counted:
             return None  # 'two antibodies' are no value
         while end < len(tokens) and (
-            _number(tokens[end]) is not None or self.lexicon.group("measure", tokens[end]) or tokens[end] in ("to", "and")
+            _number(tokens[end]) is not None
+            or self.lexicon.group("measure", tokens[end])
+            or tokens[end] in ("to", "and")
         ):
             end += 1
         lead = start

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
 from leukoref.meaning import Match, meant
 from leukoref.reading import loinc
@@ -17,6 +16,7 @@ RESULT_WORDS = ("positive", "negative")
 DONE = ("test", "testing", "screen", "screening", "panel", "pcr", "culture", "smear", "serology", "study", "stain")
 LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
 AMOUNT = ("level", "concentration", "value")
+OTHER_KIND = "not the name of a finding; it is not used"  # the organism is not the disease
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 
 
@@ -30,7 +30,7 @@ def read(name: str, base: Knowledge) -> Match | None:
     if measured is not None:
         return reader.measured(measured)
     bracketed = reader.bracketed(name)
-    if bracketed and bracketed.finding:
+    if bracketed and (bracketed.finding or bracketed.warning == OTHER_KIND):
         return bracketed
     for wording in (name, *_listings(name)):
         tokens = lexicon.tokens(wording)
@@ -81,7 +81,7 @@ class Reader(Told):
         return found or self._loosely(tokens)
 
     def _loosely(self, tokens: Sequence[str]) -> Match | None:
-        """With qualifiers, with what goes on, put together of known words; what says more goes before what says nothing."""
+        """With qualifiers, with what goes on, of known words; what says more goes before what says nothing."""
         found = self._narrower(tokens) or self._more_of(tokens)
         if found is None or not (found.implied or found.warning):
             composed = self._composed(tokens)
@@ -108,9 +108,13 @@ class Reader(Told):
         if found is None:
             return None
         others = [self.lexicon.tokens(text) for text in inside]
+        if any(self.lexicon.group("tag", " ".join(other)) == "tags_of_another_kind" for other in others):
+            return self._silent(OTHER_KIND)
         initials = "".join(word[0] for word in tokens)
         if meant(found) and all(
-            "".join(other) == initials or (other and meant(self._part(other) or Match(None)) == meant(found))
+            self.lexicon.group("tag", " ".join(other))
+            or "".join(other) == initials
+            or (other and meant(self._part(other) or Match(None)) == meant(found))
             for other in others
         ):
             return Match(found.finding, found.implied, label=self.label)
