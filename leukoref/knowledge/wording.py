@@ -24,7 +24,7 @@ Role = Literal[
     "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "negative_name", "denial", "history",
     "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name", "going_on", "gone",
     "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin", "head",
-    "inner", "view_shows", "assumed", "tag",
+    "inner", "view_shows", "assumed", "tag", "hint",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 _SIGN = re.compile(r"(\+|[<>]=?(?=[0-9]))")

@@ -168,4 +168,14 @@ class Told(Lists, Qualified, Composed):
                     implied = self.lexicon.implies.get(group, {}).get("drug", ())
                     return Match(None, implied, label=self.label)
                 return self._silent(UNCERTAIN if group == "aside_uncertain" else "")
+        return self._hinting(tokens)
+
+    def _hinting(self, tokens: Sequence[str]) -> Match | None:
+        """'Serologies suggestive of X': what hints at X is no X."""
+        for at in range(1, len(tokens) - 2):
+            for length in (3, 2):
+                if self.lexicon.group("hint", " ".join(tokens[at : at + length])) and (
+                    self._harmless(tokens[:at]) and self._part(tokens[at + length :])
+                ):
+                    return self._silent(UNCERTAIN)
         return None
