@@ -223,8 +223,24 @@ def test_a_range_is_read_as_its_bounds():
 def test_a_flag_speaks_only_where_there_is_no_number():
     low = {"interpretation": [{"coding": [{"code": "L"}]}]}
     assert values(read(result(**low))) == {("wbc", 2.1, "10*9/L", "now")}
-    flagged = states(read(result(value=None, **low)))
-    assert list(flagged.values()) in ([True], [])
+    assert states(read(result(value=None, **low))) == {"leukopenia": True, "leukocytosis": False}
+
+
+@pytest.mark.parametrize(
+    ("field", "said", "low"),
+    [
+        ("interpretation", [{"text": "Low"}], True),
+        ("interpretation", [{"coding": [{"system": "urn:house", "code": "!"}, {"code": "L"}]}], True),
+        ("interpretation", [{"coding": [{"code": "H"}]}], False),
+        ("interpretation", [{"coding": [{"code": "N", "display": "Normal"}]}], False),
+        ("interpretation", [{"coding": [{"code": "A"}]}], None),
+        ("interpretation", [{"coding": [{"code": "L"}, {"code": "H"}]}], None),
+        ("valueCodeableConcept", {"coding": [{"system": SNOMED, "code": "62482003", "display": "Low"}]}, True),
+        ("valueString", "Normal", False),
+    ],
+)
+def test_low_high_and_normal_in_the_ways_laboratories_say_it(field, said, low):
+    assert states(read(result(value=None, **{field: said}))).get("leukopenia") is low
 
 
 def test_components_are_findings_of_their_own():
@@ -248,11 +264,29 @@ def test_components_are_findings_of_their_own():
         ({"valueCodeableConcept": concept("260373001", SNOMED)}, True),
         ({"valueCodeableConcept": {"text": "Not detected"}}, False),
         ({"valueString": "Positive"}, True),
+        ({"valueCodeableConcept": {"coding": [{"system": "urn:house", "code": "7", "display": "Detected"}]}}, True),
+        ({"valueCodeableConcept": {"text": "Negative (qualifier value)"}}, False),
+        ({"valueCodeableConcept": concept("10828004", "https://snomed.info/sct/")}, True),
         ({"interpretation": [{"coding": [{"code": "NEG"}]}]}, False),
     ],
 )
 def test_present_and_absent_in_the_ways_records_say_it(value, state):
     assert states(read(named("fever", **value))) == {"fever": state}
+
+
+def test_a_coded_answer_against_its_own_words_is_rejected():
+    reading = read(named("fever", valueCodeableConcept=concept("260385009", SNOMED, "Positive")))
+    assert reason(reading, "Observation/fever") == ("rejected", "its value says neither present nor absent")
+
+
+@pytest.mark.parametrize(
+    "system",
+    ["https://loinc.org", "http://loinc.org/", "LOINC", "urn:oid:2.16.840.1.113883.6.1", "2.16.840.1.113883.6.1"],
+)
+def test_loinc_is_loinc_however_its_address_is_spelled(system):
+    assert values(read(result(code=concept(WBC, system)))) == {("wbc", 2.1, "10*9/L", "now")}
+    unknown = read(result(code=concept("26465-5", system, "WBC")))  # of another specimen
+    assert not unknown.patient.observations
 
 
 def test_a_symptom_may_be_the_value_of_the_observation():

@@ -2,7 +2,20 @@
 
 import datetime as dt
 
-from fhir_kit import ANC, HEMOGLOBIN, NEUTROPHILS_PERCENT, bundle, named, read, reason, result, states, values
+import pytest
+from fhir_kit import (
+    ANC,
+    HEMOGLOBIN,
+    NEUTROPHILS_PERCENT,
+    bundle,
+    condition,
+    named,
+    read,
+    reason,
+    result,
+    states,
+    values,
+)  # fmt: skip
 
 from leukoref.interop.fhir import patient_from_bundle
 
@@ -87,3 +100,42 @@ def test_present_and_absent_at_one_time_is_neither():
     reading = read(named("fever", id="a", valueBoolean=True), named("fever", id="b", valueBoolean=False))
     assert not reading.patient.observations
     assert reading.outcome("Observation/a").outcome == "rejected"
+
+
+@pytest.mark.parametrize(("over", "now"), [("2026-04-20", False), ("2026-06-01", True)])
+def test_a_condition_that_is_over_today_was_present_before_it_ended(over, now):
+    enlarged = condition({"text": "splenomegaly"}, "resolved", onsetDateTime="2026-04-01", abatementDateTime=over)
+    reading = read(enlarged)
+    assert states(reading, "now" if now else "earlier") == {"splenomegaly": True}
+
+
+def test_without_as_of_the_end_of_a_condition_is_known():
+    enlarged = condition(
+        {"text": "splenomegaly"}, "resolved", onsetDateTime="2026-04-01", abatementDateTime="2026-06-01"
+    )
+    reading = patient_from_bundle(bundle(enlarged))
+    assert (reading.as_of, states(reading, "earlier")) == (
+        dt.datetime(2026, 6, 1, tzinfo=dt.UTC),
+        {"splenomegaly": True},
+    )
+
+
+def test_an_abatement_that_is_denied_ends_nothing():
+    enlarged = condition({"text": "splenomegaly"}, abatementBoolean=False)
+    del enlarged["clinicalStatus"]
+    assert states(read(enlarged)) == {"splenomegaly": True}
+
+
+@pytest.mark.parametrize(
+    "timed",
+    [
+        {"effectivePeriod": {"start": "2026-04-30", "end": "2026-05-01T08:00:00Z"}},
+        {"effectiveInstant": "2026-05-01T08:00:00Z"},
+        {"effectiveTiming": {"event": ["2026-04-30T08:00:00Z", "2026-05-01T08:00:00Z"]}},
+        {"issued": "2026-05-01T08:00:00Z"},
+    ],
+)
+def test_the_time_of_a_result_in_every_form_fhir_has_for_it(timed):
+    timed_result = {**result(), **timed}
+    del timed_result["effectiveDateTime"]
+    assert read(timed_result).patient.observations[0].time == dt.datetime(2026, 5, 1, 8, tzinfo=dt.UTC)

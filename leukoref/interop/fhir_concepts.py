@@ -20,8 +20,12 @@ LONGEST_UNIT = 50
 _LOW_WORDS = ("low", "decreased", "reduced")
 _HIGH_WORDS = ("high", "increased", "elevated", "raised")
 # RxNorm writes "amoxicillin 250 MG / clavulanate 125 MG Oral Tablet [Augmentin]": ingredient, then strength.
-_RXNORM_STRENGTH = re.compile(r"\s+[\d.,]+\s*(?:(?:MG|MCG|UG|G|MEQ|MMOL|UNT|IU|ML|ACTUAT|HR)\b|%).*$", re.IGNORECASE)
+_RXNORM_STRENGTH = re.compile(
+    r"\s+\d[\d.,/-]*\s*(?:(?:MG|MCG|UG|G|MEQ|MMOL|UNT|IU|ML|ACTUAT|HR)\b|%).*$", re.IGNORECASE
+)
 _RXNORM_DURATION = re.compile(r"^[\d.]+\s*(?:HR|ML|ACTUAT)\s+", re.IGNORECASE)
+_TOGETHER = re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])")  # sulfamethoxazole/trimethoprim
+_BRANDED = re.compile(r"^(.+?)\s*[\[(]([^\])]+)[\])]$")
 _BRACKETED = re.compile(r"\s*[\[(][^\])]*[\])]\s*$")
 _SALT = re.compile(
     r"\s+(?:hydrochloride|hydrobromide|sodium|potassium|calcium|sulfate|phosphate|maleate|mesylate|tartrate|acetate|"
@@ -103,7 +107,7 @@ class Concepts:
     def _find(self, codings: list[Resource], text: str) -> Meaning:
         label = text or next((_text(c.get("display")) for c in codings if c.get("display")), "")
         code = next((f"{c.get('system') or ''}|{c['code']}" for c in codings if c.get("code")), "")
-        pairs = {(c.get("system"), c.get("code")) for c in codings}
+        pairs = {(codes.canonical(c.get("system")), c.get("code")) for c in codings}
         shown, age = label or code, bool(pairs & codes.AGE_CODES)
         by_text = False
         matches = [found for c in sorted(codings, key=_not_loinc) if (found := self._by_coding(c))]
@@ -124,10 +128,11 @@ class Concepts:
     def _by_coding(self, coding: Resource) -> tuple[Match, str] | None:
         code = _text(coding.get("code")).upper()
         if code.startswith(("HP:", "HP_")):
-            prefix, code = "", code.replace("_", ":")
+            prefix: str | None = ""
+            code = code.replace("_", ":")
         else:
-            prefix = codes.SYSTEMS.get(_text(coding.get("system")), "?")
-        if not code or prefix in ("?", "RXNORM:", "ATC:"):
+            prefix = codes.prefix(coding.get("system"))
+        if not code or prefix in (None, "RXNORM:", "ATC:"):
             return None
         for candidate in icd_ladder(code) if prefix == "ICD10CM:" else [code]:
             if prefix and f"{prefix}{candidate}" not in self.base.finding_codes:
@@ -148,7 +153,7 @@ class Concepts:
     def _text_forbidden(self, codings: list[Resource]) -> bool:
         """A LOINC code names specimen and method, which its text may drop; an ICD-10-CM Z code is no disease."""
         for coding in codings:
-            prefix = codes.SYSTEMS.get(_text(coding.get("system")))
+            prefix = codes.prefix(coding.get("system"))
             if prefix == "LOINC:" or (prefix == "ICD10CM:" and _text(coding.get("code")).upper().startswith("Z")):
                 return True
         return False
@@ -230,17 +235,25 @@ class Concepts:
 
     def _find_drugs(self, codings: list[Resource], text: str) -> tuple[str, ...]:
         for coding in codings:
-            prefix = codes.SYSTEMS.get(_text(coding.get("system")), "")
+            prefix = codes.prefix(coding.get("system"))
             drug = self.base.drug_codes.get(f"{prefix}{_text(coding.get('code'))}") if prefix else None
             if drug:
                 return (drug,)
         spoken = [(text, False), *((_text(c.get("display")), True) for c in codings)]
         for name, coded in spoken:
             for parts in _ways_to_say(name, coded) if name else ():
-                known = tuple(dict.fromkeys(d for part in parts if (d := self.base.drug_names.get(normalise(part)))))
+                known = tuple(dict.fromkeys(drug for part in parts if (drug := self._drug_named(part))))
                 if known:
                     return known
         return ()
+
+    def _drug_named(self, name: str) -> str | None:
+        """A drug by one name, or by its name with its own brand in brackets; no other remark is passed over."""
+        known, branded = self.base.drug_names, _BRANDED.match(name)
+        found = known.get(normalise(name))
+        if found is None and branded and (drug := known.get(normalise(branded[1]))):
+            return drug if known.get(normalise(branded[2])) == drug else None
+        return found
 
     def share(self, finding: Finding, quantity: Resource) -> Finding:
         """'Neutrophils 75 %' in words means the share of the differential, not the count: the unit decides."""
@@ -290,12 +303,13 @@ def _ways_to_say(name: str, coded: bool) -> list[list[str]]:
     """A drug name as written, then its ingredients as RxNorm's clinical drug names give them, then without salts.
     What stands in brackets is a brand in a coding's display; in free text it may be a remark, and is kept."""
     plain = _BRACKETED.sub("", _BRACKETED.sub("", name)) if coded else name
-    parts = [_RXNORM_STRENGTH.sub("", _RXNORM_DURATION.sub("", part.strip())) for part in plain.split(" / ")]
-    return [[name], [plain], parts, [_SALT.sub("", part) for part in parts]]
+    doses = [_RXNORM_STRENGTH.sub("", _RXNORM_DURATION.sub("", part.strip())) for part in plain.split(" / ")]
+    parts = [part for dose in doses for part in _TOGETHER.split(dose)]
+    return [[name], [plain], [" / ".join(parts)], parts, [_SALT.sub("", part) for part in parts]]
 
 
 def _not_loinc(coding: Resource) -> bool:
-    return codes.SYSTEMS.get(_text(coding.get("system"))) != "LOINC:"
+    return codes.prefix(coding.get("system")) != "LOINC:"
 
 
 def _dicts(values: Any) -> list[Resource]:

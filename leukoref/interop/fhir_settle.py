@@ -91,6 +91,8 @@ class Settlement:
             if fact.time is not None and self.as_of is not None and fact.time > self.as_of:
                 self._drop(fact, "not_relevant", "later than the time of the assessment")
             else:
+                if fact.until is not None and self.as_of is not None and fact.until > self.as_of:
+                    fact.earlier = False  # over by now, but not then
                 kept.append(fact)
         return kept
 
