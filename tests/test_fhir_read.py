@@ -180,6 +180,8 @@ def test_units_as_laboratories_send_them_reach_the_same_count(value, unit):
         ({"valueQuantity": quantity(2100, "10*9/L")}, "outside the possible"),
         ({"valueQuantity": quantity(2.1, "10*9/L", comparator="~")}, "comparator"),
         ({"valueQuantity": None, "valueString": "2.1"}, "String where a quantity"),
+        ({"valueQuantity": None, "valueString": "2.1 or 3 K/uL"}, "not understood"),
+        ({"valueQuantity": None, "valueString": "2.1 mm[Hg]"}, "not fit|not understood"),
         ({"valueQuantity": None, "valueRatio": {"numerator": {"value": 1}}}, "Ratio where a quantity"),
         ({"valueQuantity": None, "valueRange": {"low": quantity(3, "10*9/L"), "high": quantity(2, "10*9/L")}}, "range"),
         ({"valueQuantity": None, "valueSampledData": {"origin": quantity(0, "1")}}, "SampledData where a quantity"),
@@ -212,6 +214,12 @@ def test_a_missing_value_is_no_result():
 def test_a_comparator_is_kept(comparator):
     reading = read(result(valueQuantity=quantity(0.5, "10*9/L", comparator=comparator)))
     assert reading.patient.observations[0].comparator == comparator
+
+
+@pytest.mark.parametrize("said", ["<0.5 10*3/uL", "< 0.5 K/uL", "<500 /uL"])
+def test_a_number_with_its_unit_in_words_is_read(said):
+    known = leukoref.findings.resolve(read(result(value=None, valueString=said)).patient, leukoref.load_knowledge())
+    assert known.quantities["wbc"].high == pytest.approx(0.5)
 
 
 def test_a_range_is_read_as_its_bounds():

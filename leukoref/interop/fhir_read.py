@@ -11,7 +11,7 @@ from leukoref.interop import fhir_codes as codes
 from leukoref.interop import fhir_times as times
 from leukoref.interop.fhir_concepts import Concepts, Meaning, Resource
 from leukoref.interop.fhir_facts import Fact, Ledger, identifiers
-from leukoref.interop.fhir_values import codes_of, first_code, has_value, side_of, state_of
+from leukoref.interop.fhir_values import codes_of, first_code, has_value, quantity_in, side_of, state_of
 from leukoref.knowledge.vocabulary import Finding, age_in_years
 
 WHEN_EXTENSION = "urn:leukoref:when"  # our own writer marks an undated earlier finding with it
@@ -167,6 +167,8 @@ class Reader:
                 return facts
         if not has_value(part):
             return self._interpreted(finding, side_of(part.get("interpretation")))
+        if type(part.get("valueString")) is str and (said := quantity_in(part["valueString"])) and said["unit"]:
+            return [self._measured(finding, said, part)]
         if part.get("valueCodeableConcept") or part.get("valueString"):
             side = side_of(part.get("valueCodeableConcept") or {"text": part["valueString"]})
             if side:

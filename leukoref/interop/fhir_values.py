@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from leukoref.interop import fhir_codes as codes
 from leukoref.interop.fhir_concepts import Resource
 from leukoref.knowledge.names import normalise
+
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_MEASURED = re.compile(rf"^(<=|>=|<|>)?\s*({NUMBER})(?:\s*([^\d\s.,:/-].*|/\S.*|10[*^].*))?$")
+
+
+def quantity_in(text: str) -> Resource | None:
+    """A number in words, with a comparator before and a unit behind it; None for anything more or less."""
+    match = _MEASURED.match(text.strip())
+    return {"value": float(match[2]), "unit": match[3] or "", "comparator": match[1]} if match else None
 
 
 def has_value(part: Resource) -> bool:
