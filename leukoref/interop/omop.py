@@ -159,8 +159,8 @@ def _measurement(row: Row) -> Resource:
         return resource | {"valueQuantity": {"value": float(row["number"]), "comparator": operator, **unit}}
     if coding := _coding(row["voc3"], row["code3"], row["name3"]):
         return resource | {"valueCodeableConcept": {"coding": [coding], "text": row["name3"]}}
-    if said := quantity_in(str(row["word"] or "")):  # as sent, with the unit as sent
-        return resource | {"valueQuantity": said | {"unit": said["unit"] or row["unit_text"]}}
+    if sent := quantity_in(str(row["word"] or "")):  # with the unit as sent
+        return resource | {"valueQuantity": sent | {"unit": sent["unit"] or row["unit_text"]}}
     return resource | ({"valueString": str(row["word"])} if row["word"] else {})
 
 
