@@ -130,6 +130,22 @@ def test_bad_input_gets_a_short_json_error(app, path, content, kind, status):
     assert len(answer.content) < 300
 
 
+def test_a_compressed_body_is_told_apart_from_a_broken_one(app):
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert ask(app, "POST", VIEW, content=b"{}", headers=headers).status_code == 415
+
+
+def test_a_card_says_what_the_record_system_did_not_send(app):
+    failed = {"resourceType": "OperationOutcome", "issue": []}
+    page = searchset(result(value=0.9), result(ANC, 0.1)) | {"link": [{"relation": "next", "url": "urn:2"}]}
+    sent = {"patient": person(), "observations": page, "conditions": failed, "procedures": searchset()}
+    (card,) = ask(app, "POST", VIEW, json=request(prefetch=sent)).json()["cards"]
+    (line,) = [line for line in card["detail"].splitlines() if "not sent" in line]
+    assert "conditions" in line
+    assert "procedures" not in line
+    assert "one page of several" in card["detail"]
+
+
 def test_feedback_is_taken_and_checked(app):
     good = {"feedback": [{"card": str(uuid.uuid4()), "outcome": "overridden"}]}
     assert ask(app, "POST", f"{VIEW}/feedback", json=good).status_code == 200
@@ -143,6 +159,7 @@ def test_a_browser_is_let_in_from_an_allowed_origin_only():
         headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
         answer = ask(app, "OPTIONS", VIEW, headers=headers)
         assert ("access-control-allow-origin" in answer.headers) is allowed
+        assert allowed or "error" in answer.json()
 
 
 def test_without_an_issuer_only_this_machine_is_served(app):
