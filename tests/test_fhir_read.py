@@ -48,6 +48,21 @@ def test_an_impossible_birth_date_is_left_out_with_a_warning(born):
     assert any("birth date" in warning for warning in reading.warnings)
 
 
+@pytest.mark.parametrize(
+    ("gender", "sex", "expected"),
+    [
+        ("male", "F", "male"),
+        ("other", "F", "female"),
+        (None, "M", "male"),
+        ("unknown", "UNK", "unknown"),
+        (None, 5, None),
+    ],
+)
+def test_sex_comes_from_us_core_where_gender_does_not_say_it(gender, sex, expected):
+    url = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex"
+    assert read(patient=person(gender=gender, extension=[{"url": url, "valueCode": sex}])).patient.sex == expected
+
+
 def test_a_bundle_without_a_patient_is_refused():
     with pytest.raises(leukoref.InputError, match="no Patient"):
         patient_from_bundle({"resourceType": "Bundle", "entry": [{"resource": result()}]})

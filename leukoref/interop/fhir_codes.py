@@ -106,6 +106,13 @@ FLAG_WORDS = {
 }  # fmt: skip
 INTERPRETED_PRESENT = {"POS": True, "DET": True, "RR": True, "NEG": False, "ND": False, "NR": False}
 
+# US Core's extensions for the sex of a Patient, read where gender says neither female nor male.
+SEX_EXTENSIONS = {
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex",
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-sex",
+}
+SEXES = {"F": "female", "M": "male", "248152002": "female", "248153007": "male"}
+
 # Codes that carry another concept as their value ("symptom: fever").
 CARRIERS = {
     ("http://loinc.org", "75325-1"), ("http://loinc.org", "8661-1"), ("http://loinc.org", "75321-0"),

@@ -173,7 +173,10 @@ class Concepts:
 
     def unit(self, finding: Finding, quantity: Resource) -> UnitReading | str:
         """How to read the unit of a Quantity for this finding, or why it cannot be read."""
-        key: Any = (finding.id, quantity.get("code"), quantity.get("unit"))
+        code = quantity.get("code")
+        if code and quantity.get("system", codes.UCUM) != codes.UCUM and quantity.get("unit"):
+            code = None  # a code of another system; the unit's words stand beside it
+        key: Any = (finding.id, code, quantity.get("unit"))
         try:
             return self._units[key]
         except (KeyError, TypeError):

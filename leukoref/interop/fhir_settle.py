@@ -12,6 +12,7 @@ from leukoref.interop.fhir_concepts import Concepts
 from leukoref.interop.fhir_facts import Dose, Fact, Ledger, Outcome
 from leukoref.interop.fhir_intake import SUPERSEDED
 from leukoref.interop.fhir_read import moment
+from leukoref.interop.fhir_values import sex_of
 from leukoref.knowledge.vocabulary import DAYS_PER_YEAR
 from leukoref.patient import OLDEST_YEARS, Medication, Observation, Patient
 
@@ -249,7 +250,9 @@ class Settlement:
 
     def _sex(self) -> str | None:
         gender = self.ledger.patient.get("gender")
-        return str(gender) if gender in ("female", "male") else ("unknown" if gender else None)
+        if gender in ("female", "male"):
+            return str(gender)
+        return sex_of(self.ledger.patient.get("extension")) or ("unknown" if gender else None)
 
     def _setting(self) -> str | None:
         known = [pair for pair in self.ledger.settings if pair[0] is None or not self.as_of or pair[0] <= self.as_of]

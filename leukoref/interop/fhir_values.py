@@ -78,3 +78,11 @@ def state_of(part: Resource) -> bool | None:
         flags = [code for code in codes_of(part.get("interpretation")) if code in codes.INTERPRETED_PRESENT]
         return codes.INTERPRETED_PRESENT[flags[0]] if flags else None
     return None
+
+
+def sex_of(extensions: Any) -> str | None:
+    """Female or male, as the extensions of US Core say; None where they contradict each other."""
+    stated = extensions if isinstance(extensions, list) else []
+    said = [e.get("valueCode") for e in stated if type(e) is dict and e.get("url") in codes.SEX_EXTENSIONS]
+    sexes = {codes.SEXES[code] for code in said if isinstance(code, str) and code in codes.SEXES}
+    return sexes.pop() if len(sexes) == 1 else None
