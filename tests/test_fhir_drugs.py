@@ -92,6 +92,8 @@ def courses(reading):
         (drug("MedicationRequest", authoredOn="2026-03-01", status="completed",
               dispenseRequest={"expectedSupplyDuration": {"value": 10, "code": "d"}, "numberOfRepeatsAllowed": 1}),
          ("2026-03-01", "2026-03-21")),
+        (drug("MedicationRequest", authoredOn="2026-04-10",
+              effectiveDosePeriod={"start": "2026-03-01", "end": "2026-03-20"}), ("2026-03-01", "2026-03-20")),
         (drug("MedicationAdministration", status="completed", effectiveDateTime="2026-03-01"),
          ("2026-03-01", "2026-03-01")),
         (drug("MedicationDispense", status="completed", whenHandedOver="2026-03-01",

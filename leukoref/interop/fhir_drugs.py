@@ -53,6 +53,8 @@ class DrugReader:
             ledger.note(reference, "rejected", reason)
             return
         start, stop, length = self._dosage(resource.get("dosageInstruction"))
+        if type(whole := resource.get("effectiveDosePeriod")) is dict:  # R5
+            start, stop = self._period(whole)
         dispense = resource.get("dispenseRequest")
         if type(dispense) is dict and length is None:
             repeats = dispense.get("numberOfRepeatsAllowed")

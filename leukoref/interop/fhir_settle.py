@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from typing import Any
 
 from leukoref.errors import InputError
 from leukoref.findings import resolve
@@ -87,6 +88,8 @@ class Settlement:
         return kept
 
     def _known_by_then(self, facts: list[Fact]) -> list[Fact]:
+        if self.as_of is self.ledger.newest:  # nothing is later than the newest
+            return facts
         kept = []
         for fact in facts:
             if fact.time is not None and self.as_of is not None and fact.time > self.as_of:
@@ -185,11 +188,17 @@ class Settlement:
         return ""
 
     def _observation(self, fact: Fact) -> Observation:
-        return Observation(
-            finding=fact.key, present=fact.present, value=fact.value if fact.quantity else None,
-            unit=fact.unit if fact.quantity else None, comparator=fact.comparator,
-            when="earlier" if fact.earlier else "now", time=fact.time, reference=fact.reference,
-        )  # fmt: skip
+        """What is not said is not handed on: every field costs its check, and a feed has many facts."""
+        said: dict[str, Any] = {"finding": fact.key, "time": fact.time, "reference": fact.reference}
+        if fact.quantity:
+            said["value"], said["unit"] = fact.value, fact.unit
+            if fact.comparator:
+                said["comparator"] = fact.comparator
+        else:
+            said["present"] = fact.present
+        if fact.earlier:
+            said["when"] = "earlier"
+        return Observation(**said)
 
     # -- drugs ------------------------------------------------------------------------------------------------
 
