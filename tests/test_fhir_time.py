@@ -17,6 +17,7 @@ from fhir_kit import (
     values,
 )  # fmt: skip
 
+import leukoref
 from leukoref.interop.fhir import patient_from_bundle
 
 
@@ -139,3 +140,40 @@ def test_the_time_of_a_result_in_every_form_fhir_has_for_it(timed):
     timed_result = {**result(), **timed}
     del timed_result["effectiveDateTime"]
     assert read(timed_result).patient.observations[0].time == dt.datetime(2026, 5, 1, 8, tzinfo=dt.UTC)
+
+
+ENCOUNTER = {"category": [{"coding": [{"code": "encounter-diagnosis"}]}]}
+
+
+@pytest.mark.parametrize(
+    ("resource", "now"),
+    [
+        (named("fever", valueBoolean=True, effectiveDateTime="2026-04-20"), True),
+        (named("fever", valueBoolean=True, effectiveDateTime="2025-04-20"), False),
+        (named("Fever and rash", valueBoolean=True, effectiveDateTime="2025-04-20"), False),
+        (condition({"text": "leukopenia"}, recordedDate="2015-04-20", **ENCOUNTER), False),
+        (condition({"text": "leukopenia"}, recordedDate="2015-04-20"), True),  # still active on a problem list
+        (condition({"text": "splenectomy"}, recordedDate="2015-04-20", **ENCOUNTER), True),
+        (result(value=None, interpretation=[{"coding": [{"code": "L"}]}], effectiveDateTime="2015-04-20"), False),
+    ],
+)
+def test_what_passes_is_no_longer_there_after_its_look_back_window(resource, now):
+    reading = read(resource)
+    assert bool(reading.patient.observations) is now
+    (entry,) = [entry for entry in reading.entries if entry.resource_type != "Patient"]
+    assert now or entry.reason == "before the look-back window of its finding"
+
+
+def test_the_look_back_windows_name_findings_and_tests_of_the_vocabulary():
+    base = leukoref.load_knowledge()
+    kinds = base.parameter("look_back")
+    named_there = [name for names in kinds["findings"].values() for name in names]
+    assert len(set(named_there)) == len(named_there)
+    assert {base.finding[name].kind for name in named_there} == {"presence"}
+    assert set(kinds["tests"]) <= {finding.test for finding in base.findings}
+
+
+def test_a_denial_in_words_denies():
+    reading = read(condition({"text": "No splenomegaly"}))
+    known = leukoref.findings.resolve(reading.patient, leukoref.load_knowledge())
+    assert known.presence["splenomegaly"] is False

@@ -79,7 +79,8 @@ class Concepts:
         self._drugs: dict[Any, tuple[str, ...]] = {}
         self._families: dict[str, str | None] = {}
         self._flags: dict[str, tuple[str | None, str | None]] = {}
-        self.windows = {f.id: age_in_years(f.lookback) * DAYS_PER_YEAR for f in base.findings if f.lookback}
+        self.windows = {f.id: days for f in base.findings if (days := _look_back(f, base)) is not None}
+        self._spans: dict[str, float | None] = {}
 
     # -- concepts ---------------------------------------------------------------------------------------------
 
@@ -146,7 +147,7 @@ class Concepts:
         if ":" in name and normalise(name) not in self.base.finding_names:
             return None
         match = match_name(name[:500], None, self.base)
-        if match is None or not (match.finding or match.implied):
+        if match is None or not (match.finding or match.implied or match.excluded):
             return None
         return match, match.finding or name
 
@@ -168,6 +169,14 @@ class Concepts:
 
     def _of(self, match: Match) -> Finding | None:
         return self.base.finding[match.finding] if match.finding else None
+
+    def window(self, key: str) -> float | None:
+        """For how many days a fact speaks of the present state; what implies findings, as long as the briefest of them."""
+        if key not in self._spans:
+            match = None if key in self.base.finding else match_name(key, None, self.base)
+            names = (*match.implied, *match.excluded) if match is not None else (key,)
+            self._spans[key] = min((self.windows[name] for name in names if name in self.windows), default=None)
+        return self._spans[key]
 
     # -- units ------------------------------------------------------------------------------------------------
 
@@ -294,6 +303,18 @@ class Concepts:
 
 
 NOTHING = Meaning("", "")
+
+
+def _look_back(finding: Finding, base: Knowledge) -> float | None:
+    """The window of a finding in days: its own, else that of its kind (`rules/weighing.yaml`)."""
+    if finding.lookback:
+        return age_in_years(finding.lookback) * DAYS_PER_YEAR
+    if finding.kind == "quantity" or "look_back" not in base.weighing:
+        return None
+    kinds = base.weighing["look_back"].value
+    own = next((days for days, names in kinds["findings"].items() if finding.id in names), None)
+    chosen = own if own is not None else kinds["tests"].get(finding.test)
+    return None if chosen is None else float(chosen)
 
 
 def icd_ladder(code: str) -> list[str]:

@@ -103,13 +103,13 @@ class Settlement:
     def _window(self, key: str, group: list[Fact]) -> list[Fact]:
         """What lies before the look-back window of its finding is not the present state: counts whose course matters
         (how long has it been low?) stay as earlier results, the rest is left aside."""
-        window = self.concepts.windows.get(key)
+        window = self.concepts.window(key)
         if window is None or self.as_of is None:
             return group
         limit = self.as_of - window * DAY
         kept = []
         for fact in group:
-            if fact.time is None or fact.time >= limit or not fact.windowed:
+            if fact.time is None or fact.time >= limit or fact.earlier or not fact.windowed:
                 kept.append(fact)
             elif key in self.base.duration_findings:
                 fact.earlier = True
