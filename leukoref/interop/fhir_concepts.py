@@ -171,7 +171,7 @@ class Concepts:
         return self.base.finding[match.finding] if match.finding else None
 
     def window(self, key: str) -> float | None:
-        """For how many days a fact speaks of the present state; what implies findings, as long as the briefest of them."""
+        """For how many days a fact speaks of the present state; what implies findings, as the briefest of them."""
         if key not in self._spans:
             match = None if key in self.base.finding else match_name(key, None, self.base)
             names = (*match.implied, *match.excluded) if match is not None else (key,)
