@@ -107,9 +107,11 @@ def cards(
     ]
 
 
-def write(assessment: Assessment, *, top: int = 5) -> dict[str, list[Card]]:
+def write(
+    assessment: Assessment, reading: FhirReading | None = None, *, base: Knowledge | None = None, top: int = 5
+) -> dict[str, list[Card]]:
     """`leukoref assess --format cds-hooks`: the body of a hook's response."""
-    return {"cards": cards(assessment, top=top)}
+    return {"cards": cards(assessment, reading, top=top)}
 
 
 def _summary(assessment: Assessment, selected: tuple[str, ...]) -> str:

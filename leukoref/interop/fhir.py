@@ -72,9 +72,11 @@ def to_bundle(
     return AnswerWriter(assessment, reading, base or load_knowledge(), top).bundle()
 
 
-def write(assessment: Assessment, *, top: int = 10) -> Resource:
+def write(
+    assessment: Assessment, reading: FhirReading | None = None, *, base: Knowledge | None = None, top: int = 10
+) -> Resource:
     """`leukoref assess --format fhir`."""
-    return to_bundle(assessment, top=top)
+    return to_bundle(assessment, reading, base=base, top=top)
 
 
 def _resources(bundle: Any, ledger: Ledger, deleted: dict[str, float]) -> Iterator[tuple[Resource, str, str, str]]:
