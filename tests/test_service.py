@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec  # noqa: E402
 import leukoref  # noqa: E402
 from leukoref.interop import service as service_module  # noqa: E402
 from leukoref.interop.service import Settings, create_app, main, serve  # noqa: E402
+from leukoref.interop.service_auth import Gate, UnauthorizedError  # noqa: E402
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 VIEW, ORDER = "/cds-services/leukoref-patient-view", "/cds-services/leukoref-order-select"
@@ -275,12 +276,12 @@ def guarded(key, tmp_path_factory):
     return create_app(Settings(**FIXED, issuers={"https://ehr.example.org": str(path)}, audience=AUDIENCE))
 
 
-def token(key, algorithm="ES384", kid="1", **claims):
+def token(key, algorithm="ES384", kid="1", header=None, **claims):
     now = int(time.time())
     content = {"iss": "https://ehr.example.org", "aud": f"{AUDIENCE}{VIEW}", "iat": now, "exp": now + 300,
                "jti": str(uuid.uuid4()), **claims}  # fmt: skip
     content = {name: value for name, value in content.items() if value is not None}
-    return jwt.encode(content, key, algorithm=algorithm, headers={"kid": kid})
+    return jwt.encode(content, key, algorithm=algorithm, headers={"kid": kid, **(header or {})})
 
 
 def call(app, bearer):
@@ -313,6 +314,13 @@ def test_every_other_token_is_refused(guarded, key):
         assert answer.status_code == 401
         assert "error" in answer.json()
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_token_may_not_name_another_key_set_than_that_of_its_issuer(key):
+    gate = Gate({"https://ehr.example.org": "https://ehr.example.org/jwks.json"}, AUDIENCE)
+    bearer = token(key, header={"jku": "https://evil.example/jwks.json"})
+    with pytest.raises(UnauthorizedError, match="key set"):
+        gate.check(f"Bearer {bearer}", VIEW)
 
 
 def test_issuers_need_an_audience():
