@@ -1,8 +1,11 @@
 """FHIR in: whose a resource is, pages and histories of Bundles, what is no resource."""
 
+import json
+
 import pytest
 from fhir_kit import SUBJECT, bundle, person, read, reason, result, values
 
+import leukoref
 from leukoref.interop.fhir import patient_from_bundle
 
 OWN, WBC_READ = [{"system": "urn:mrn", "value": "123"}], {("wbc", 2.1, "10*9/L", "now")}
@@ -74,3 +77,14 @@ def test_the_ingredients_of_a_combination_are_the_combination():
         "medication": {"reference": {"reference": "Medication/m"}}, "effectiveDateTime": "2026-04-01",
     }  # fmt: skip
     assert [m.name for m in read(held, order).patient.medications] == ["trimethoprim-sulfamethoxazole"]
+
+
+def test_a_bundle_may_come_as_text_or_as_a_model():
+    models = pytest.importorskip("fhir.resources.R4B.bundle", reason="needs fhir.resources")
+    document = bundle(result())
+    text = json.dumps(document)
+    for form in (text, text.encode(), models.Bundle.model_validate(document)):
+        assert values(patient_from_bundle(form)) == WBC_READ
+    with pytest.raises(leukoref.InputError) as caught:
+        patient_from_bundle(text[:-1])
+    assert "Patient" not in str(caught.value)

@@ -23,6 +23,7 @@ from leukoref.interop.fhir_reading import FhirReading, UnrecognizedCode, read_le
 from leukoref.interop.fhir_write import AnswerWriter
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
+from leukoref.patient import parse_json
 
 OTHER_PATIENT = "is about somebody else, or its subject is not in the bundle"
 BY_IDENTIFIER = "Patient?identifier="
@@ -32,13 +33,15 @@ DEEPEST_BUNDLE = 5
 
 
 def patient_from_bundle(bundle: Any, *, as_of: dt.datetime | None = None, base: Knowledge | None = None) -> FhirReading:
-    """A Patient from a FHIR Bundle, a single resource or a list of resources (parsed JSON).
+    """A Patient from a FHIR Bundle, a single resource or a list of resources: JSON (parsed or as text), or a model of
+    fhir.resources.
 
     ``as_of`` is the time of the assessment (the newest dated fact by default): later facts are left out, and what
     lies before a finding's look-back window is history. Raises InputError for a Bundle without a Patient, with two,
     or for something that is no FHIR resource; a resource that cannot be read only loses itself.
     """
     as_of = as_of.replace(tzinfo=dt.UTC) if as_of is not None and as_of.tzinfo is None else as_of
+    bundle = _parsed(bundle)
     known = concepts(base or load_knowledge())
     intake = Intake(known, as_of.tzinfo if as_of is not None and as_of.tzinfo else dt.UTC)
     ledger = Ledger()
@@ -77,6 +80,14 @@ def write(
 ) -> Resource:
     """`leukoref assess --format fhir`."""
     return to_bundle(assessment, reading, base=base, top=top)
+
+
+def _parsed(bundle: Any) -> Any:
+    if isinstance(bundle, str):
+        bundle = bundle.encode()
+    elif hasattr(bundle, "model_dump_json"):
+        bundle = bundle.model_dump_json().encode()
+    return parse_json(bundle, "bundle") if isinstance(bundle, bytes) else bundle
 
 
 def _resources(bundle: Any, ledger: Ledger, deleted: dict[str, float]) -> Iterator[tuple[Resource, str, str, str]]:
