@@ -19,8 +19,9 @@ class Part(BaseModel):
 
 
 @cache
-def _field_names(part: type[Part]) -> frozenset[str]:
-    return frozenset(part.model_fields)
+def _field_names(part: type[Part]) -> set[str]:
+    """One set for all parts of a kind, which are frozen: sixty copies an answer would cost more than the ranking."""
+    return set(part.model_fields)
 
 
 class Deferred(Part):
@@ -38,7 +39,7 @@ class Deferred(Part):
         # As model_construct does, without the defaults that would hide what is still to be worked out.
         part = cls.__new__(cls)
         object.__setattr__(part, "__dict__", ready)
-        object.__setattr__(part, "__pydantic_fields_set__", set(_field_names(cls)))
+        object.__setattr__(part, "__pydantic_fields_set__", _field_names(cls))
         object.__setattr__(part, "__pydantic_extra__", None)
         object.__setattr__(part, "__pydantic_private__", {"_pending": pending})
         return part

@@ -34,6 +34,7 @@ class Assessor:
         self.ranker = Ranker(base)
         self.tests = NextTests(base, self.ranker.table)
         self.explainer = Explainer(base, self.ranker)
+        self._bands = base.parameter("bands")
         self._notices = {
             ranked: tuple(
                 out.Notice(id=d.id, text=d.text, sources=self.explainer.keys(source.key for source in d.sources))
@@ -146,7 +147,7 @@ class Assessor:
     def _band(self, standing: Standing) -> out.Band:
         if standing.established:
             return "established"
-        bands = self.base.parameter("bands")
+        bands = self._bands
         weight = round(standing.weight, SHOWN)  # as shown, so that the last bits of a sum decide nothing
         if weight >= bands["strong"]:
             return "strong"

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from leukoref.assessment import Assessment, Candidate
 from leukoref.assessor import Assessor, assessor
+from leukoref.errors import InputError
 from leukoref.findings import match_name, resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.coverage import Coverage, coverage
@@ -69,6 +70,13 @@ class CaseResult(BaseModel):
     why: tuple[str, ...] = ()
 
 
+class Refused(BaseModel):
+    """A case whose input was refused, and why: it counts as not found."""
+
+    file: str
+    error: str
+
+
 class Figures(BaseModel):
     """Recall and rank over a set of cases, with 95 % intervals (Wilson; for the MRR, normal)."""
 
@@ -107,6 +115,7 @@ class Check(BaseModel):
     figures: Figures
     recognised: float
     red_flags: FlagFigures
+    refused: tuple[Refused, ...] = ()
 
 
 class Evaluation(BaseModel):
@@ -120,6 +129,7 @@ class Evaluation(BaseModel):
     ablations: tuple[Figures, ...]
     mechanisms: tuple[Figures, ...]
     per_case: tuple[CaseResult, ...]
+    refused: tuple[Refused, ...] = ()
     confusions: tuple[tuple[str, str, int], ...]
     checks: tuple[Check, ...] = ()
 
@@ -131,6 +141,7 @@ class Evaluation(BaseModel):
             "intervals": {key: list(value) for key, value in figures.intervals.items()},
             "red_flags": self.red_flags.model_dump(mode="json"),
             "per_case": [case.model_dump(mode="json") for case in self.per_case],
+            "refused": [case.model_dump(mode="json") for case in self.refused],
             "baselines": [row.model_dump(mode="json") for row in self.baselines],
             "ablations": [row.model_dump(mode="json") for row in self.ablations],
             "mechanisms": [row.model_dump(mode="json") for row in self.mechanisms],
@@ -150,9 +161,18 @@ class Evaluation(BaseModel):
         return report(self, self.basis)
 
 
-def load_cases(folder: Path, stage: Stage) -> list[Case]:
-    """All case files of a folder, by name. Raises InputError naming the file that cannot be read."""
-    return [Case.from_file(path, stage) for path in sorted(folder.glob("*.json"))]
+def load_cases(folder: Path, stage: Stage, base: Knowledge) -> tuple[list[Case], list[Refused]]:
+    """The case files of a folder, by name: those that can be read, and what is wrong with the others."""
+    cases, refused = [], []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            case = Case.from_file(path, stage)
+            resolve(case.patient, base)
+        except InputError as error:
+            refused.append(Refused(file=path.name, error=str(error)))
+        else:
+            cases.append(case)
+    return cases, refused
 
 
 def evaluate(
@@ -161,7 +181,7 @@ def evaluate(
     """Rank every case and summarise; baselines and ablations on the same cases; ``checks`` are folders of cases
     that were kept apart."""
     chosen = assessor(base)
-    cases = load_cases(folder, stage)
+    cases, refused = load_cases(folder, stage, chosen.base)
     results = [_result(case, chosen) for case in cases]
     confusions = Counter((r.cause, r.winner or "none") for r in results if r.rank != 1)
     groups: dict[str, list[int | None]] = {}
@@ -171,9 +191,10 @@ def evaluate(
         stage=stage,
         basis=coverage(chosen.base),
         knowledge=f"{chosen.base.version}, {chosen.base.content_hash[:12]}",
-        figures=summarise("leukoref", [result.rank for result in results]),
+        figures=summarise("leukoref", [*(result.rank for result in results), *(None for _ in refused)]),
         recognised=_recognised(results),
         red_flags=FlagFigures.of(results),
+        refused=tuple(refused),
         baselines=tuple(_baselines(cases, chosen)),
         ablations=tuple(_ablations(cases, chosen)),
         mechanisms=tuple(summarise(name, ranks) for name, ranks in sorted(groups.items())),
@@ -190,11 +211,13 @@ def _recognised(results: Sequence[CaseResult]) -> float:
 
 
 def _check(folder: Path, stage: Stage, chosen: Assessor) -> Check:
-    results = [_result(case, chosen) for case in load_cases(folder, stage)]
+    cases, refused = load_cases(folder, stage, chosen.base)
+    results = [_result(case, chosen) for case in cases]
     return Check(
-        figures=summarise(folder.name, [r.rank for r in results]),
+        figures=summarise(folder.name, [*(r.rank for r in results), *(None for _ in refused)]),
         recognised=_recognised(results),
         red_flags=FlagFigures.of(results),
+        refused=tuple(refused),
     )
 
 

@@ -6,6 +6,7 @@ Nothing is decided here. What a reader sees is what the tables hold, so that eac
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 from leukoref import assessment as out
@@ -44,7 +45,7 @@ class Explainer:
 
     def pending(self, standing: Standing, known: Findings, inference: Inference) -> Callable[[], dict[str, Any]]:
         """The explanation of one standing, to be worked out when asked for."""
-        return lambda: self.explanation(standing, known, inference)
+        return partial(self.explanation, standing, known, inference)
 
     def explanation(self, standing: Standing, known: Findings, inference: Inference) -> dict[str, Any]:
         """The fields of a Candidate that explain it."""

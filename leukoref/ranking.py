@@ -8,7 +8,7 @@ kinds of share x 10^(weight/10). Criteria act after the weights.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
@@ -85,10 +85,10 @@ class Standing:
     prior: Prior
     prior_weight: float
     weight: float
-    adjustments: list[tuple[str, float, tuple[str, ...]]] = field(default_factory=list)
-    established: list[Statement] = field(default_factory=list)
-    excluded: list[Statement] = field(default_factory=list)
-    unmet: list[Statement] = field(default_factory=list)
+    adjustments: tuple[tuple[str, float, tuple[str, ...]], ...] = ()
+    established: tuple[Statement, ...] = ()
+    excluded: tuple[Statement, ...] = ()
+    unmet: tuple[Statement, ...] = ()
 
     @property
     def cause(self) -> Cause:
@@ -100,7 +100,7 @@ class Standing:
 
 
 def _add(standing: Standing, text: str, weight: float, sources: tuple[str, ...]) -> None:
-    standing.adjustments.append((text, weight, sources))
+    standing.adjustments += ((text, weight, sources),)
     standing.weight += weight
 
 
@@ -112,6 +112,7 @@ class Ranker:
         self.table = EvidenceTable(base)
         self._use_priors, self._use_negatives, self._use_clusters = priors, negatives, clusters
         self.profiles = self.table.profiles
+        self.causes = [profile.cause.id for profile in self.profiles if profile.kind is None]
         self.starts = np.array([i for i, profile in enumerate(self.profiles) if profile.kind is None], np.intp)
         # cause of several kinds -> its place among the causes, and the columns of its profiles
         self._several = {
@@ -120,6 +121,7 @@ class Ranker:
             if stop - start > 1
         }
         self._mixed = np.array([profile.cause.id in self._several for profile in self.table.profiles])[self.starts]
+        self._tables: dict[str, list[tuple[Prior, float]]] = {}
         self._cache: dict[tuple[str, int, int], Weights] = {}
         self._kind_texts: dict[tuple[int, float], str] = {}
         self._kind_weights: dict[int, Weights] = {}
@@ -147,7 +149,7 @@ class Ranker:
 
     def cluster(self, key: str, inference: Inference) -> str:
         """The cluster of a finding. One that only follows from a narrower or wider finding of the patient says
-        nothing that this has not said, so it joins its cluster."""
+        nothing that this has not said, so it joins its cluster; so does what follows from that in turn."""
         if not self._use_clusters:
             return key
         own = self.table.clusters.get(key, key)
@@ -157,7 +159,7 @@ class Ranker:
             source = next(
                 (r for r in sorted(relatives) if r in self.table.cells and inference.presence.get(r) is state), None
             )
-            return self.table.clusters[source] if source else own
+            return self.cluster(source, inference) if source else own
         return own
 
     def presence_weights(self, name: str, state: bool) -> Weights:
@@ -216,16 +218,28 @@ class Ranker:
         board = self.board(self.items(known, inference), self.age_band(years))
         weights = self.together(board.totals, board.shares).tolist()
         best, totals = self._best(board), board.totals.tolist()
-        table = self.table.pretest.tables[self.table.pretest.table_for(setting, years)]
-        standings = []
-        for weight, position in zip(weights, best, strict=True):
-            profile, prior = self.profiles[position], table[self.profiles[position].cause.id]
-            standing = Standing(profile, position, board, prior, self.prior_weight(prior), totals[position])
+        priors = self._priors(self.table.pretest.table_for(setting, years))
+        standings = {}
+        for weight, position, (prior, prior_weight) in zip(weights, best, priors, strict=True):
+            profile = self.profiles[position]
+            standing = Standing(profile, position, board, prior, prior_weight, totals[position])
             if profile.cause.id in self._several:
                 self._take_together(standing, weight)
-            self._adjust(standing, known, inference)
-            standings.append(standing)
-        return sorted(standings, key=lambda s: (bool(s.excluded), not s.established, -round(s.score, 9), s.cause.id))
+            standings[profile.cause.id] = standing
+        self._adjust(standings, known, inference)
+        return [
+            standings[cause]
+            for *_, cause in sorted(
+                (bool(s.excluded), not s.established, -round(s.score, 9), cause) for cause, s in standings.items()
+            )
+        ]
+
+    def _priors(self, table: str) -> list[tuple[Prior, float]]:
+        """The prior of each cause in a table, and what it counts."""
+        if table not in self._tables:
+            priors = self.table.pretest.tables[table]
+            self._tables[table] = [(prior, self.prior_weight(prior)) for prior in map(priors.__getitem__, self.causes)]
+        return self._tables[table]
 
     def _best(self, board: Board) -> list[int]:
         """Column by column of the causes, the profile that fits best."""
@@ -303,27 +317,32 @@ class Ranker:
                     speaks[row] = strongest == place
         return Board(items, weights, speaks, (weights * speaks).sum(axis=0), self.kind_weights(band))
 
-    def _adjust(self, standing: Standing, known: Findings, inference: Inference) -> None:
+    def _adjust(self, standings: dict[str, Standing], known: Findings, inference: Inference) -> None:
         """Criteria, exposures that must be there, culprit drugs, and endemic regions."""
-        cause = standing.cause.id
-        for index, statement in self.criteria.get(cause, ()):
+        for cause, index, statement in self._settling:
+            if inference.criteria.get((cause, index)):
+                standing = standings[cause]
+                if statement.criterion == "establishes":
+                    standing.established += (statement,)
+                else:
+                    standing.excluded += (statement,)
+        for cause, index, statement in self._required:
             holds = inference.criteria.get((cause, index))
-            if statement.criterion == "establishes" and holds:
-                standing.established.append(statement)
-            elif statement.criterion == "excludes" and holds:
-                standing.excluded.append(statement)
-            elif statement.criterion == "requires" and holds is not True:
-                self._unmet(standing, index, statement, holds)
-        here = [m for m in self.modifiers.get(cause, ()) if inference.presence.get(m.finding)]
-        if here:
-            strongest = max(here, key=modifier_rank)
-            text = f"{self.base.finding[strongest.finding].name}: prior times {strongest.odds:g} (estimate)"
-            _add(standing, text, decibans(strongest.odds), (strongest.source,) if strongest.source else ())
-        if cause == self._culprit_cause and (best := self.culprits(known.exposures)):
+            if holds is not True:
+                self._unmet(standings[cause], index, statement, holds)
+        for cause, modifiers in self.modifiers.items():
+            here = [m for m in modifiers if inference.presence.get(m.finding)]
+            if here and cause in standings:
+                strongest = max(here, key=modifier_rank)
+                text = f"{self.base.finding[strongest.finding].name}: prior times {strongest.odds:g} (estimate)"
+                sources = (strongest.source,) if strongest.source else ()
+                _add(standings[cause], text, decibans(strongest.odds), sources)
+        if self._culprit_cause in standings and (best := self.culprits(known.exposures)):
             exposure, value = best[0]
             timing = exposure.timing.replace("_", " ")
             text = f"culprit drug {exposure.drug.name}: {grade(exposure).replace('_', ' ')} evidence, timing {timing}"
-            _add(standing, text, value, tuple(fact.source for fact in exposure.drug.evidence[:2]))
+            facts = exposure.drug.evidence[:2]
+            _add(standings[self._culprit_cause], text, value, tuple(fact.source for fact in facts))
 
     def _unmet(self, standing: Standing, index: int, statement: Statement, holds: bool | None) -> None:
         """A requirement known to be missing costs much; one that any history would record costs something by
@@ -332,7 +351,7 @@ class Ranker:
         if value is None:
             return
         word = "not documented" if holds is None else "known to be missing"
-        standing.unmet.append(statement)
+        standing.unmet += (statement,)
         _add(standing, f"{word}: {statement.reason}", value, (statement.source,))
 
     def unmet_weight(self, cause: str, index: int, holds: bool | None) -> float | None:
@@ -348,6 +367,18 @@ class Ranker:
             cause.id: [(i, s) for i, s in enumerate(all_statements(cause)) if s.criterion is not None]
             for cause in self.base.causes
         }
+
+    @cached_property
+    def _settling(self) -> list[tuple[str, int, Statement]]:
+        """The criteria that establish or exclude a cause."""
+        found = ((cause, index, s) for cause, criteria in self.criteria.items() for index, s in criteria)
+        return [entry for entry in found if entry[2].criterion in ("establishes", "excludes")]
+
+    @cached_property
+    def _required(self) -> list[tuple[str, int, Statement]]:
+        """What causes ask for."""
+        found = ((cause, index, s) for cause, criteria in self.criteria.items() for index, s in criteria)
+        return [entry for entry in found if entry[2].criterion == "requires"]
 
     @cached_property
     def modifiers(self) -> dict[str, list[Modifier]]:

@@ -6,6 +6,7 @@ is not already canonical, because reading the grammar takes longer than an asses
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any
@@ -20,12 +21,20 @@ def _registry() -> Any:
     return PintUcumRegistry()
 
 
+_ALIKE = str.maketrans({"µ": "u", "μ": "u", "×": "x", "·": ".", "⁄": "/", "−": "-", "–": "-"})
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_RAISED_RUN = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
+_PER = re.compile(r"(?i)\bper(?=\s+(?!cent))")
+# A power of ten as people print it (x 10(9), 10^9, 10E9, *10**9): a whole exponent that a count is given in.
+_POWER = re.compile(r"^[xX*.]?10(?:\^|\*\*?|[eE]\+?|)\(?(3|6|9|12)\)?(?=[/.{(A-Za-z]|$)")
+# What is counted is in the finding, so that a unit need not say it: {cells}/uL, cells x 10*9/L.
+_CELLS = re.compile(r"(?i)^\{?cells?\}?[x.]?(?=/|10\D)|(?<=\d)[x.]?\{?cells?\}?(?=/)")
+
+
 def folded(unit: str) -> str:
     """The comparable form of a unit's spelling; UCUM is case sensitive, so case is kept."""
-    return (
-        unit.strip().replace(" ", "").replace("µ", "u").replace("μ", "u").replace("×", "x")
-        .replace("³", "^3").replace("⁹", "^9").replace("²", "^2").replace("¹²", "^12")
-    )  # fmt: skip
+    text = _RAISED_RUN.sub(lambda run: "^" + run[0].translate(_RAISED), unit.strip().translate(_ALIKE))
+    return _POWER.sub(r"10*\1", _CELLS.sub("", _PER.sub("/", text).replace(" ", "")))
 
 
 def ucum(unit: str, aliases: dict[str, str]) -> str:

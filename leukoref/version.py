@@ -1,8 +1,4 @@
-"""The version of the library, as installed."""
+"""The version of the library; `pyproject.toml` reads it from here. A constant, since asking the installed package
+costs more time than all else an import does."""
 
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    LIBRARY_VERSION = version("leukoref")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    LIBRARY_VERSION = "0"
+LIBRARY_VERSION = "0.2.0"

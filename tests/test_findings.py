@@ -61,6 +61,7 @@ def test_american_and_british_spelling_are_one() -> None:
     [
         (2.1, "10*9/L"), (2.1, "K/uL"), (2.1, "x10E3/uL"), (2.1, "10^9/L"), (2.1, "G/L"), (2100, "/mm3"), (2100, "cells/mcL"),  # noqa: E501
         (2.1, "thou/mm3"), (2.1, "x10^9/L"), (2.1, "10*3/uL"), (2100, "/uL"), (2100, "cells/µL"), (2.1, "×10⁹/L"), (2.1, "k/ul"),  # noqa: E501
+        (2.1, "x 10(9)/l"), (2.1, "10e+9 cells/L"), (2.1, "B/L"), (2.1, "x10³/mm³"), (2100, "cells per cubic millimeter"), (2.1, "10^3 cells/uL"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_the_same_count_in_the_units_of_real_laboratories(base: Knowledge, value: float, unit: str) -> None:

@@ -1,11 +1,11 @@
 """Models of `rules/causes/`: one file a cause, its statements, estimates, tests, pitfalls, examples."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from leukoref.knowledge.conditions import Condition, Rule, State
-from leukoref.knowledge.vocabulary import Codes, Seen
+from leukoref.knowledge.vocabulary import NO_CODES, Codes, Seen
 
 Term = Literal["obligate", "very_frequent", "frequent", "occasional", "very_rare", "excluded"]
 Direction = Literal["supports", "opposes"]
@@ -159,7 +159,7 @@ class Variant(Rule):
     id: str
     name: str
     share: Share | None = None
-    codes: Codes = Codes()
+    codes: Codes = NO_CODES
     statements: tuple[Statement, ...] = ()
     estimates: tuple[Estimates, ...] = ()
 
@@ -180,7 +180,7 @@ class Example(Rule):
 
 class Provenance(Rule):
     author_role: str
-    date: Any
+    date: Annotated[Any, AfterValidator(str)]  # YAML makes a date of what looks like one
     review_status: str
 
 
@@ -191,7 +191,7 @@ class Cause(Rule):
     name: str
     mechanisms: tuple[str, ...] = Field(min_length=1)
     seed: str | None = None
-    codes: Codes = Codes()
+    codes: Codes = NO_CODES
     about: tuple[Sourced, ...] = ()
     statements: tuple[Statement, ...] = ()
     estimates: tuple[Estimates, ...] = ()

@@ -75,8 +75,6 @@ Condition = Annotated[
     | Annotated[Comparison, Tag("finding")],
     Discriminator(_kind),
 ]
-for _model in (All, AnyOf, Not):
-    _model.model_rebuild()
 
 
 class Atom(NamedTuple):

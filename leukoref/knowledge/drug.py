@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from leukoref.knowledge.conditions import Rule
-from leukoref.knowledge.vocabulary import Codes, Seen
+from leukoref.knowledge.vocabulary import NO_CODES, Codes, Seen
 
 Level = Literal["definite", "probable", "possible"]
 DrugMechanism = Literal["immune", "dose_related", "both", "unknown"]
@@ -49,7 +49,7 @@ class Drug(Rule):
     synonyms: tuple[str, ...] = ()
     kind: Literal["drug", "class"] = "drug"
     class_: str | None = Field(default=None, alias="class")
-    codes: Codes = Codes()
+    codes: Codes = NO_CODES
     exposures: tuple[str, ...] = ()
     mechanism: DrugMechanism | None = None
     mechanism_source: str | None = None

@@ -1,14 +1,12 @@
 """Reads `rules/` (and a site's own folders) into a `Knowledge`, with every complaint at once.
 
-Parsing YAML is the slow part, so the validated base is cached as JSON beside the user's other caches,
-under the hash of every byte it was read from; a changed rule file is a changed name.
+Parsing YAML is the slow part, so the validated base is kept (`kept.py`) under the hash of every byte it was read
+from; a changed rule file is a changed name.
 """
 
 from __future__ import annotations
 
-import gc
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
@@ -17,15 +15,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from leukoref import units
 from leukoref.errors import KnowledgeError
-from leukoref.knowledge.base import Knowledge, all_statements
+from leukoref.knowledge import kept
+from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause
-from leukoref.knowledge.conditions import comparisons
 from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
-from leukoref.knowledge.wording import Lexicon, WordGroup
+from leukoref.knowledge.wording import WordGroup
 
 # Where each kind of document lives: folder or file -> (key inside the document, model). Documents
 # without a key hold one object.
@@ -40,7 +37,6 @@ COLLECTIONS: dict[str, tuple[tuple[str, type[BaseModel]], ...]] = {
     "disclaimers.yaml": (("disclaimers", Disclaimer),),
     "sources.yaml": (("references", Reference),),
 }
-CACHES_KEPT = 8  # a rule author's every change makes a new one
 BASE_FIELDS = ("version", "reviewed", "mechanisms", "differential", "duration_findings")
 FIELDS: dict[type[BaseModel], str] = {
     Finding: "findings", Scale: "scales", Derived: "derived", Cause: "causes", Drug: "drugs",
@@ -49,45 +45,10 @@ FIELDS: dict[type[BaseModel], str] = {
 }  # fmt: skip
 
 
-class Kept(BaseModel):
-    """What the cache holds: the validated base, and what is slow to work out from it."""
-
-    model_config = ConfigDict(defer_build=True)
-
-    base: Knowledge
-    finding_names: dict[str, str]
-    lexicon: Lexicon
-    drug_names: dict[str, str]
-    conversions: tuple[units.Conversion, ...]
-
-    @classmethod
-    def of(cls, base: Knowledge) -> Kept:
-        """Raises KnowledgeError if two findings share a name."""
-        targets = [(entry.unit, entry.molar_mass) for entry in base.findings if entry.unit]
-        written = (*base.unit_aliases, *(unit for unit, _ in targets), *_limit_units(base))
-        return cls(
-            base=base, finding_names=base.finding_names, lexicon=base.lexicon, drug_names=base.drug_names,
-            conversions=tuple(units.conversions(written, targets)),
-        )  # fmt: skip
-
-    def opened(self) -> Knowledge:
-        """The base, with the indexes that it would otherwise build when they are first asked for."""
-        vars(self.base).update(
-            finding_names=self.finding_names, lexicon=self.lexicon, drug_names=self.drug_names
-        )  # fmt: skip
-        units.remember(self.conversions)
-        return self.base
-
-
-def _limit_units(base: Knowledge) -> Iterator[str]:
-    """Units in which conditions are written."""
-    criteria = (s.when for cause in base.causes for s in all_statements(cause) if s.when)
-    for when in (*(rule.when for rule in base.derived), *(flag.when for flag in base.red_flags), *criteria):
-        yield from (units.ucum(part.unit, base.unit_index) for part in comparisons(when) if part.unit)
-
-
 class Complaint(BaseModel):
     """One thing wrong with a rule file: where, in which rule, what, the way out, and which check says so."""
+
+    model_config = ConfigDict(defer_build=True)
 
     file: str
     line: int = 0
@@ -146,30 +107,15 @@ def _load(extra: tuple[str, ...], cache: bool) -> Knowledge:
         if not folder.is_dir():
             raise KnowledgeError(f"{folder.name}: no such folder of rules")
     digest = content_hash(folders)
-    store = _cache_file(digest) if cache else None
-    if store is not None and store.is_file():
-        try:
-            return _from_cache(store)
-        except (ValidationError, OSError):
-            store.unlink(missing_ok=True)
+    store = kept.cache_file(digest) if cache else None
+    if store is not None and (base := kept.opened(store)) is not None:
+        return base
     base, complaints = read(folders, digest)
     if base is None:
         raise KnowledgeError("\n".join(map(str, complaints)))
     if store is not None:
-        _write_atomically(store, Kept.of(base).model_dump_json(by_alias=True, exclude_defaults=True).encode())
+        kept.keep(store, base)
     return base
-
-
-def _from_cache(store: Path) -> Knowledge:
-    """The cached base. The collector rests meanwhile: it would walk a hundred thousand young objects over
-    and over, none of them garbage."""
-    resting = gc.isenabled()
-    gc.disable()
-    try:
-        return Kept.model_validate_json(store.read_bytes()).opened()
-    finally:
-        if resting:
-            gc.enable()
 
 
 def read(folders: Sequence[Path], digest: str = "") -> tuple[Knowledge | None, list[Complaint]]:
@@ -276,25 +222,3 @@ def _merge(old: Any, new: Any) -> Any:
     if isinstance(old, BaseModel) and isinstance(new, BaseModel):
         return new
     return {**old, **new} if isinstance(old, dict) and isinstance(new, dict) else new
-
-
-def _cache_file(digest: str) -> Path | None:
-    """None when LEUKOREF_CACHE is set to the empty string: no cache wanted."""
-    chosen = os.environ.get("LEUKOREF_CACHE")
-    if chosen == "":
-        return None
-    root = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "leukoref"
-    code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
-    return root / f"knowledge-{digest[:32]}-{code.hexdigest()[:8]}.json"
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(f".{os.getpid()}.tmp")
-        scratch.write_bytes(content)
-        scratch.replace(path)
-        for old in sorted(path.parent.glob("knowledge-*.json"), key=lambda kept: -kept.stat().st_mtime)[CACHES_KEPT:]:
-            old.unlink(missing_ok=True)
-    except OSError:
-        return  # a read-only home is no reason to fail: the base was read, only not kept

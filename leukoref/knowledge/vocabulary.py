@@ -50,6 +50,9 @@ class Codes(Rule):
         return [prefix + code for prefix, codes in systems for code in codes]
 
 
+NO_CODES = Codes.model_construct()  # needs no validation, so an import need not build any
+
+
 class Range(Rule):
     low: float
     high: float
@@ -108,7 +111,7 @@ class Finding(Rule):
     lookback: str | None = None
     is_a: tuple[str, ...] = ()
     cluster: str | None = None
-    codes: Codes = Codes()
+    codes: Codes = NO_CODES
     core: bool = False
     background: Background | None = None
     note: str | None = None

@@ -36,6 +36,10 @@ def render(evaluation: Evaluation) -> str:
             for check in evaluation.checks
         ]
         lines += ["", *_table(head, rows)]
+    refused = (*evaluation.refused, *(case for check in evaluation.checks for case in check.refused))
+    if refused:
+        lines += ["", "Refused, and counted as not found (baselines leave them out):", ""]
+        lines += [f"- {case.file}: {case.error}" for case in refused]
     missed = [case for case in evaluation.per_case if case.rank != 1]
     if missed:
         missed.sort(key=lambda case: -(case.rank or 999))
