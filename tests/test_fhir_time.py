@@ -177,3 +177,12 @@ def test_a_denial_in_words_denies():
     reading = read(condition({"text": "No splenomegaly"}))
     known = leukoref.findings.resolve(reading.patient, leukoref.load_knowledge())
     assert known.presence["splenomegaly"] is False
+
+
+@pytest.mark.parametrize(("flagged", "status"), [("2026-04-30", "no_leukopenia"), ("2026-05-02", "leukopenia")])
+def test_a_number_measured_since_counts_more_than_a_count_called_low(flagged, status):
+    low = {"id": "flag", "value": None, "interpretation": [{"coding": [{"code": "L"}]}]}
+    normal = [result(value=7.0), result(ANC, 4.0)]
+    later = dt.datetime(2026, 5, 3, tzinfo=dt.UTC)
+    for said in (result(effectiveDateTime=flagged, **low), condition({"text": "leukopenia"}, recordedDate=flagged)):
+        assert leukoref.assess(read(*normal, said, as_of=later).patient).status == status

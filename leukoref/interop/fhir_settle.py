@@ -44,6 +44,7 @@ class Settlement:
             group = self._window(key, group)
             if group:
                 kept += self._counted(group) if group[0].quantity else self._agreed(group)
+        self._measured_since(kept)
         kept = self._one_sample(kept)
         medications = self._courses()
         used = {fact.reference for fact in kept}
@@ -152,6 +153,18 @@ class Settlement:
         for fact in now:
             fact.earlier = fact.present != last[0].present
         return group
+
+    def _measured_since(self, facts: list[Fact]) -> None:
+        """A count that words called low or high, and that was measured since, is what was measured."""
+        newest: dict[str, dt.datetime] = {}
+        for fact in facts:
+            if fact.quantity and fact.time is not None and not fact.earlier:
+                newest[fact.key] = max(fact.time, newest.get(fact.key, EARLIEST))
+        words = {word: key for key in newest for word in self.concepts.flagged(self.base.finding[key]) if word}
+        for fact in facts:
+            measured = newest.get(words.get(fact.key, ""))
+            if measured is not None and fact.time is not None and fact.time < measured:
+                fact.earlier = True
 
     # -- one blood sample -------------------------------------------------------------------------------------
 
