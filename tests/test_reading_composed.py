@@ -22,6 +22,10 @@ MEANINGS = [
     ("sheep and goats at home", "~livestock_contact"),
     ("contact with sheep and goats", "~livestock_contact"), ("drinks unpasteurized milk", "~unpasteurized_dairy"),
     ("infected central line", "~infection"), ("hip surgery", "~surgery"),
+    # A place in a land
+    ("residence in Lucknow, India", "~residence_south_asia"), ("travel to Bali, Indonesia", "~travel_southeast_asia"),
+    ("travel to Albuquerque, New Mexico", "~recent_travel"), ("residence in New Mexico", "-"),
+    ("residence in London, no travel", "-"), ("travel to New Guinea", "~travel_tropics"),
     # What goes on after a finding
     ("chest pain radiating to the left arm", "~chest_pain"), ("fever despite antibiotics", "~fever"),
     ("hypertension on amlodipine", "~hypertension"), ("rash beginning on the wrists", "~rash"),

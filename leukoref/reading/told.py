@@ -67,9 +67,13 @@ class Told(Lists, Qualified, Composed):
         return Match(None, tuple(lasting), label=self.label)
 
     def _place(self, tokens: Sequence[str]) -> Match | None:
-        """'Travel to' and 'residence in' a place that is not listed."""
+        """'Travel to' and 'residence in' a place that is not listed; one that lies 'in Lucknow, India' is in India."""
         for length in (2, 1):
             group = self.lexicon.group("place", " ".join(tokens[:length]))
+            _, comma, land = self.label.rpartition(",")
+            there = [*tokens[:length], *self.lexicon.tokens(land)]
+            if group and comma and (found := self._part(there)) and meant(found):
+                return self._wider(found)
             if group and length < len(tokens) <= length + 4:
                 finding = self.lexicon.stands_for.get(group)
                 return Match(None, (finding,) if finding else (), label=self.label)
