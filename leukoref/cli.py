@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -33,6 +33,7 @@ from leukoref.cli_base import (
 if TYPE_CHECKING:
     from leukoref.assessment import Assessment
     from leukoref.assessor import Assessor
+    from leukoref.interop.fhir_reading import FhirReading
     from leukoref.patient import Patient
 
 STDIN = "-"
@@ -127,25 +128,32 @@ def _start(
 
 @app.command()
 def assess(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Patients as JSON files; - is standard input.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="Patients as JSON files, FHIR, HL7 v2 or phenopackets; - is standard input."
+        ),
+    ],
     format: Annotated[AnswerFormat, typer.Option("--format", help="How to print.")] = AnswerFormat.text,
     top: Annotated[int, typer.Option("--top", min=0, help="How many candidates to show in full.")] = 5,
     rules: RulesOption = None,
 ) -> None:
     """Rank the causes of a patient's low white cell count.
 
-    Several files with a JSON format give one document a line, in the order of the files.
+    Several files with a JSON format give one document a line, in the order of the files. What became of each part of a
+    record is said on standard error.
     """
     from leukoref.assessor import assessor
     from leukoref.errors import InputError
 
     chosen = assessor(knowledge(rules) if rules else None)
-    answers: list[tuple[str, Assessment]] = []
+    answers: list[Answered] = []
     status = DONE
     for file in files:
         name = "standard input" if file == STDIN else Path(file).name
         try:
-            answers.append((name, chosen.assess(_patient(file, name))))
+            patient, reading = _patient(file, name, chosen)
+            answers.append(Answered(name, chosen.assess(patient), reading))
         except InputError as error:
             status = _complain(str(error) if error.field == name else f"{name}: {error}")
     if answers:
@@ -153,36 +161,46 @@ def assess(
     raise typer.Exit(status)
 
 
-def _patient(file: str, name: str) -> Patient:
-    from leukoref.patient import MAX_FILE_BYTES, Patient, case_input, parse_json
+class Answered(NamedTuple):
+    """The answer to one file, and the account of the record it was read from."""
 
-    if file != STDIN:
-        return Patient.from_file(file)
-    return Patient.parse(case_input(parse_json(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), name)))
+    name: str
+    answer: Assessment
+    reading: FhirReading | None = None
 
 
-def _written(
-    answers: list[tuple[str, Assessment]], format: AnswerFormat, top: int, *, single: bool, chosen: Assessor
-) -> str:
+def _patient(file: str, name: str, chosen: Assessor) -> tuple[Patient, FhirReading | None]:
+    from leukoref.interop.files import account, record_in
+    from leukoref.patient import MAX_FILE_BYTES, Patient, case_input, parse_json, read_bytes
+
+    content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if file == STDIN else read_bytes(file)
+    if (reading := record_in(content, name, chosen.base)) is None:
+        return Patient.parse(case_input(parse_json(content, name))), None
+    _complain(*(f"{name}: {line}" for line in account(reading)))
+    return reading.patient, reading
+
+
+def _written(answers: list[Answered], format: AnswerFormat, top: int, *, single: bool, chosen: Assessor) -> str:
     if format is AnswerFormat.html:
         from leukoref.render.html import page
 
-        return page(answer.to_html(top=top) for _, answer in answers)
+        return page(answer.to_html(top=top) for _, answer, _ in answers)
     if format in (AnswerFormat.text, AnswerFormat.markdown):
         parts = []
-        for name, answer in answers:
+        for name, answer, _ in answers:
             text = answer.to_markdown(top=top) if format is AnswerFormat.markdown else _text(answer, top)
             parts.append(text if single else f"== {name} ==\n\n{text}")
         return "\n".join(parts)
-    return "".join(as_json(_document(answer, format, top, chosen), compact=not single) for _, answer in answers)
+    return "".join(as_json(_document(one, format, top, chosen), compact=not single) for one in answers)
 
 
-def _document(answer: Assessment, format: AnswerFormat, top: int, chosen: Assessor) -> Any:
+def _document(one: Answered, format: AnswerFormat, top: int, chosen: Assessor) -> Any:
     if format in (AnswerFormat.fhir, AnswerFormat.cds_hooks):
         from importlib import import_module
 
-        return import_module(f"leukoref.interop.{format.name}").write(answer, top=top)
-    return answer.to_dict()
+        writer = import_module(f"leukoref.interop.{format.name}")
+        return writer.write(one.answer, one.reading, base=chosen.base, top=top)
+    return one.answer.to_dict()
 
 
 def _text(answer: Assessment, top: int) -> str:

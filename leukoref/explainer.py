@@ -29,7 +29,8 @@ class Figures(NamedTuple):
     figure: str
     background: str
     basis: Basis
-    statements: tuple[Statement, ...]
+    statements: tuple[str, ...]
+    population: tuple[str, ...]
     sources: tuple[str, ...]
 
 
@@ -83,10 +84,7 @@ class Explainer:
         figures = self._figures_of(item, profile)
         return out.Evidence(
             finding=item.finding, statement=item.text, weight=round(spoken.weight, 6), counted=spoken.counts,
-            cluster=item.cluster, figure=figures.figure, background=figures.background, basis=figures.basis,
-            statements=tuple(statement.id for statement in figures.statements),
-            population=tuple(dict.fromkeys(s.population for s in figures.statements if s.population)),
-            sources=figures.sources,
+            cluster=item.cluster, **figures._asdict(),
         )  # fmt: skip
 
     def _figures_of(self, item: Item, profile: Profile) -> Figures:
@@ -108,9 +106,8 @@ class Explainer:
         text = "shaped by sourced figures" if cell.basis == "sourced" else "estimate"
         sources = self.keys(statement.source for statement in cell.statements)
         figure = f"{text}, bin {where} (used as {ours:.4g})"
-        return Figures(
-            figure, f"{theirs:.4g} (computed from the spread of each cause)", cell.basis, cell.statements, sources
-        )
+        background = f"{theirs:.4g} (computed from the spread of each cause)"
+        return Figures(figure, background, cell.basis, *_told(cell.statements), sources)
 
     def _of_finding(self, finding: str, profile: Profile) -> Figures:
         table = self.ranker.table
@@ -118,10 +115,11 @@ class Explainer:
         assert cell is not None, "a finding speaks only for profiles that have a cell"
         rate = cell.rate
         if rate.basis == "ratio" or background is None:
-            return Figures(rate.text, "published ratio", rate.basis, rate.statements, self.keys(rate.sources))
+            return Figures(rate.text, "published ratio", rate.basis, *_told(rate.statements), self.keys(rate.sources))
         text = f"{rate.text} (used as {rate.value:.3g})"
         keys = self.keys((*rate.sources, *background.sources))
-        return Figures(text, f"{background.value:.3g} ({background.text})", rate.basis, rate.statements, keys)
+        at_large = f"{background.value:.3g} ({background.text})"
+        return Figures(text, at_large, rate.basis, *_told(rate.statements), keys)
 
     def _criterion(self, statement: Statement) -> out.Criterion:
         assert statement.criterion is not None
@@ -209,3 +207,9 @@ class Explainer:
         if key not in self._csl:
             self._csl[key] = self.base.reference[key].model_dump(mode="json", by_alias=True, exclude_none=True)
         return self._csl[key]
+
+
+def _told(statements: Iterable[Statement]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The ids of statements, and of whom they speak, without repeats."""
+    said = tuple(statements)
+    return tuple(s.id for s in said), tuple(dict.fromkeys(s.population for s in said if s.population))

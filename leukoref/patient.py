@@ -175,11 +175,16 @@ def case_input(document: Any) -> dict[str, Any]:
 
 def read_json(path: str | Path) -> Any:
     """A JSON file with every way it can be wrong turned into one InputError."""
+    return parse_json(read_bytes(path), Path(path).name)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """A file that holds one patient. Raises InputError for one that is too large or cannot be read."""
     name = Path(path).name
     try:
         if (size := Path(path).stat().st_size) > MAX_FILE_BYTES:
             raise InputError(name, f"{size / 1e6:.0f} MB", f"one patient fits in {MAX_FILE_BYTES / 1e6:.0f} MB")
-        return parse_json(Path(path).read_bytes(), name)
+        return Path(path).read_bytes()
     except OSError as error:
         raise InputError(name, error.strerror or "cannot be read") from None
 

@@ -96,3 +96,18 @@ def test_a_card_says_how_much_of_the_record_it_rests_on():
     reading = patient_from_bundle(document, as_of=dt.datetime(2026, 5, 1, tzinfo=dt.UTC))
     (card,) = cds_hooks.cards(leukoref.assess(LOW), reading)
     assert "1 resources used" in card["detail"] or "resource used" in card["detail"]
+
+
+def test_an_order_may_point_to_its_medication():
+    medication = {"resourceType": "Medication", "id": "m", "code": {"text": "methimazole"}}
+    order = {"resourceType": "MedicationRequest", "id": "1", "medicationReference": {"reference": "Medication/m"}}
+    drafts = {"entry": [{"resource": order}, {"resource": medication}]}
+    selections = ["MedicationRequest/1"]
+    base = leukoref.load_knowledge()
+    request = {"context": {"selections": selections, "draftOrders": drafts}}
+    assert cds_hooks.selected_drugs(request, base) == ("methimazole",)
+    request = {
+        "context": {"selections": selections, "draftOrders": {"entry": drafts["entry"][:1]}},
+        "prefetch": {"medicationRequests": {"entry": drafts["entry"][1:]}},
+    }
+    assert cds_hooks.selected_drugs(request, base) == ("methimazole",)

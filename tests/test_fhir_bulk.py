@@ -49,6 +49,7 @@ def test_a_broken_line_is_reported_with_file_and_line_and_the_rest_goes_on(tmp_p
         '{"resourceType": "Observation", "id": ',
         "[]",
         '{"id": "x"}',
+        '{"resourceType": {"a": 1}, "id": "x", "subject": {"reference": "Patient/1"}}',
         about(1, result(HEMOGLOBIN, 9, "g/dL")),
     ]
     reading = patients_from_bulk(export(tmp_path, Patient=[person(id="1")], Observation=lines), as_of=NOW)
@@ -57,6 +58,7 @@ def test_a_broken_line_is_reported_with_file_and_line_and_the_rest_goes_on(tmp_p
         "Observation.ndjson:2: broken JSON",
         "Observation.ndjson:3: no resourceType or id",
         "Observation.ndjson:4: no resourceType or id",
+        "Observation.ndjson:5: no resourceType or id",
     ]
 
 
@@ -77,6 +79,18 @@ def test_dirty_files_lose_only_what_cannot_be_read(tmp_path, monkeypatch):
         "Observation.ndjson:4: broken JSON",
         "Observation.ndjson:5: longer than 0 MB",
     ]
+
+
+@pytest.mark.parametrize("file", ["Medication", "Medication_1", "Medication.0001", "9.Medication"])
+def test_medications_are_read_before_the_orders_that_point_to_them(tmp_path, file):
+    order = about(
+        1, drug("MedicationRequest", authoredOn="2026-04-01", medicationReference={"reference": "Medication/k"})
+    )
+    del order["medicationCodeableConcept"]
+    substance = {"resourceType": "Medication", "id": "k", "code": {"text": "methimazole"}}
+    export(tmp_path, **{"2.Patient": [person(id="1")], "1.MedicationRequest": [order], file: [substance]})
+    (reading,) = patients_from_bulk(tmp_path, as_of=NOW)
+    assert [m.name for m in reading.patient.medications] == ["methimazole"]
 
 
 def test_every_resource_of_the_export_is_counted(tmp_path):

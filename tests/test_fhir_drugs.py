@@ -92,6 +92,8 @@ def courses(reading):
         (drug("MedicationRequest", authoredOn="2026-03-01", status="completed",
               dispenseRequest={"expectedSupplyDuration": {"value": 10, "code": "d"}, "numberOfRepeatsAllowed": 1}),
          ("2026-03-01", "2026-03-21")),
+        (drug("MedicationRequest", authoredOn="2026-04-10",
+              effectiveDosePeriod={"start": "2026-03-01", "end": "2026-03-20"}), ("2026-03-01", "2026-03-20")),
         (drug("MedicationAdministration", status="completed", effectiveDateTime="2026-03-01"),
          ("2026-03-01", "2026-03-01")),
         (drug("MedicationDispense", status="completed", whenHandedOver="2026-03-01",
@@ -172,3 +174,34 @@ def test_r5_fields_are_read_where_they_differ():
     reading = read(usage, surgery)
     assert courses(reading) == [("methimazole", "2026-03-01", None)]
     assert states(reading) == {"splenectomy": True}
+
+
+@pytest.mark.parametrize(
+    ("adherence", "found"),
+    [("taking", "goes on"), ("not-taking", "no"), ("stopped-as-directed", "ended"), ("on-hold", "ended")],
+)
+def test_adherence_of_r5_says_whether_a_drug_is_still_taken(adherence, found):
+    statement = {
+        "resourceType": "MedicationStatement", "id": "m", "status": "recorded", "subject": {"reference": "Patient/p"},
+        "medication": {"concept": {"text": "methimazole"}}, "effectivePeriod": {"start": "2026-04-01"},
+        "adherence": {"code": {"coding": [{"code": adherence}]}},
+    }  # fmt: skip
+    courses = read(statement).patient.medications
+    assert found == (("goes on" if courses[0].stop is None else "ended") if courses else "no")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Methimazole 10 mg oral tablet", ["methimazole"]),
+        ("methimazole (Tapazole) 10 mg tablet", ["methimazole"]),
+        ("methimazole (stopped) 10 mg tablet", []),
+        ("Sulfamethoxazole/Trimethoprim 800-160 mg", ["trimethoprim-sulfamethoxazole"]),
+        ("sulfamethoxazole 800 MG / trimethoprim 160 MG Oral Tablet", ["trimethoprim-sulfamethoxazole"]),
+        ("rituximab 10 MG/ML Injectable Solution", ["rituximab"]),
+        ("allergy to methimazole", []),
+    ],
+)
+def test_a_drug_in_words_is_read_by_its_ingredients(text, names):
+    order = drug("MedicationRequest", text, authoredOn="2026-04-01")
+    assert [name for name, *_ in courses(read(order))] == names

@@ -48,6 +48,21 @@ def test_an_impossible_birth_date_is_left_out_with_a_warning(born):
     assert any("birth date" in warning for warning in reading.warnings)
 
 
+@pytest.mark.parametrize(
+    ("gender", "sex", "expected"),
+    [
+        ("male", "F", "male"),
+        ("other", "F", "female"),
+        (None, "M", "male"),
+        ("unknown", "UNK", "unknown"),
+        (None, 5, None),
+    ],
+)
+def test_sex_comes_from_us_core_where_gender_does_not_say_it(gender, sex, expected):
+    url = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex"
+    assert read(patient=person(gender=gender, extension=[{"url": url, "valueCode": sex}])).patient.sex == expected
+
+
 def test_a_bundle_without_a_patient_is_refused():
     with pytest.raises(leukoref.InputError, match="no Patient"):
         patient_from_bundle({"resourceType": "Bundle", "entry": [{"resource": result()}]})
@@ -180,6 +195,8 @@ def test_units_as_laboratories_send_them_reach_the_same_count(value, unit):
         ({"valueQuantity": quantity(2100, "10*9/L")}, "outside the possible"),
         ({"valueQuantity": quantity(2.1, "10*9/L", comparator="~")}, "comparator"),
         ({"valueQuantity": None, "valueString": "2.1"}, "String where a quantity"),
+        ({"valueQuantity": None, "valueString": "2.1 or 3 K/uL"}, "not understood"),
+        ({"valueQuantity": None, "valueString": "2.1 mm[Hg]"}, "not fit|not understood"),
         ({"valueQuantity": None, "valueRatio": {"numerator": {"value": 1}}}, "Ratio where a quantity"),
         ({"valueQuantity": None, "valueRange": {"low": quantity(3, "10*9/L"), "high": quantity(2, "10*9/L")}}, "range"),
         ({"valueQuantity": None, "valueSampledData": {"origin": quantity(0, "1")}}, "SampledData where a quantity"),
@@ -214,6 +231,12 @@ def test_a_comparator_is_kept(comparator):
     assert reading.patient.observations[0].comparator == comparator
 
 
+@pytest.mark.parametrize("said", ["<0.5 10*3/uL", "< 0.5 K/uL", "<500 /uL"])
+def test_a_number_with_its_unit_in_words_is_read(said):
+    known = leukoref.findings.resolve(read(result(value=None, valueString=said)).patient, leukoref.load_knowledge())
+    assert known.quantities["wbc"].high == pytest.approx(0.5)
+
+
 def test_a_range_is_read_as_its_bounds():
     bounds = {"low": quantity(1.0, "10*9/L"), "high": quantity(2.0, "10*9/L")}
     known = leukoref.findings.resolve(read(result(value=None, valueRange=bounds)).patient, leukoref.load_knowledge())
@@ -223,8 +246,24 @@ def test_a_range_is_read_as_its_bounds():
 def test_a_flag_speaks_only_where_there_is_no_number():
     low = {"interpretation": [{"coding": [{"code": "L"}]}]}
     assert values(read(result(**low))) == {("wbc", 2.1, "10*9/L", "now")}
-    flagged = states(read(result(value=None, **low)))
-    assert list(flagged.values()) in ([True], [])
+    assert states(read(result(value=None, **low))) == {"leukopenia": True, "leukocytosis": False}
+
+
+@pytest.mark.parametrize(
+    ("field", "said", "low"),
+    [
+        ("interpretation", [{"text": "Low"}], True),
+        ("interpretation", [{"coding": [{"system": "urn:house", "code": "!"}, {"code": "L"}]}], True),
+        ("interpretation", [{"coding": [{"code": "H"}]}], False),
+        ("interpretation", [{"coding": [{"code": "N", "display": "Normal"}]}], False),
+        ("interpretation", [{"coding": [{"code": "A"}]}], None),
+        ("interpretation", [{"coding": [{"code": "L"}, {"code": "H"}]}], None),
+        ("valueCodeableConcept", {"coding": [{"system": SNOMED, "code": "62482003", "display": "Low"}]}, True),
+        ("valueString", "Normal", False),
+    ],
+)
+def test_low_high_and_normal_in_the_ways_laboratories_say_it(field, said, low):
+    assert states(read(result(value=None, **{field: said}))).get("leukopenia") is low
 
 
 def test_components_are_findings_of_their_own():
@@ -248,11 +287,29 @@ def test_components_are_findings_of_their_own():
         ({"valueCodeableConcept": concept("260373001", SNOMED)}, True),
         ({"valueCodeableConcept": {"text": "Not detected"}}, False),
         ({"valueString": "Positive"}, True),
+        ({"valueCodeableConcept": {"coding": [{"system": "urn:house", "code": "7", "display": "Detected"}]}}, True),
+        ({"valueCodeableConcept": {"text": "Negative (qualifier value)"}}, False),
+        ({"valueCodeableConcept": concept("10828004", "https://snomed.info/sct/")}, True),
         ({"interpretation": [{"coding": [{"code": "NEG"}]}]}, False),
     ],
 )
 def test_present_and_absent_in_the_ways_records_say_it(value, state):
     assert states(read(named("fever", **value))) == {"fever": state}
+
+
+def test_a_coded_answer_against_its_own_words_is_rejected():
+    reading = read(named("fever", valueCodeableConcept=concept("260385009", SNOMED, "Positive")))
+    assert reason(reading, "Observation/fever") == ("rejected", "its value says neither present nor absent")
+
+
+@pytest.mark.parametrize(
+    "system",
+    ["https://loinc.org", "http://loinc.org/", "LOINC", "urn:oid:2.16.840.1.113883.6.1", "2.16.840.1.113883.6.1"],
+)
+def test_loinc_is_loinc_however_its_address_is_spelled(system):
+    assert values(read(result(code=concept(WBC, system)))) == {("wbc", 2.1, "10*9/L", "now")}
+    unknown = read(result(code=concept("26465-5", system, "WBC")))  # of another specimen
+    assert not unknown.patient.observations
 
 
 def test_a_symptom_may_be_the_value_of_the_observation():

@@ -2,8 +2,22 @@
 
 import datetime as dt
 
-from fhir_kit import ANC, HEMOGLOBIN, NEUTROPHILS_PERCENT, bundle, named, read, reason, result, states, values
+import pytest
+from fhir_kit import (
+    ANC,
+    HEMOGLOBIN,
+    NEUTROPHILS_PERCENT,
+    bundle,
+    condition,
+    named,
+    read,
+    reason,
+    result,
+    states,
+    values,
+)  # fmt: skip
 
+import leukoref
 from leukoref.interop.fhir import patient_from_bundle
 
 
@@ -87,3 +101,88 @@ def test_present_and_absent_at_one_time_is_neither():
     reading = read(named("fever", id="a", valueBoolean=True), named("fever", id="b", valueBoolean=False))
     assert not reading.patient.observations
     assert reading.outcome("Observation/a").outcome == "rejected"
+
+
+@pytest.mark.parametrize(("over", "now"), [("2026-04-20", False), ("2026-06-01", True)])
+def test_a_condition_that_is_over_today_was_present_before_it_ended(over, now):
+    enlarged = condition({"text": "splenomegaly"}, "resolved", onsetDateTime="2026-04-01", abatementDateTime=over)
+    reading = read(enlarged)
+    assert states(reading, "now" if now else "earlier") == {"splenomegaly": True}
+
+
+def test_without_as_of_the_end_of_a_condition_is_known():
+    enlarged = condition(
+        {"text": "splenomegaly"}, "resolved", onsetDateTime="2026-04-01", abatementDateTime="2026-06-01"
+    )
+    reading = patient_from_bundle(bundle(enlarged))
+    assert (reading.as_of, states(reading, "earlier")) == (
+        dt.datetime(2026, 6, 1, tzinfo=dt.UTC),
+        {"splenomegaly": True},
+    )
+
+
+def test_an_abatement_that_is_denied_ends_nothing():
+    enlarged = condition({"text": "splenomegaly"}, abatementBoolean=False)
+    del enlarged["clinicalStatus"]
+    assert states(read(enlarged)) == {"splenomegaly": True}
+
+
+@pytest.mark.parametrize(
+    "timed",
+    [
+        {"effectivePeriod": {"start": "2026-04-30", "end": "2026-05-01T08:00:00Z"}},
+        {"effectiveInstant": "2026-05-01T08:00:00Z"},
+        {"effectiveTiming": {"event": ["2026-04-30T08:00:00Z", "2026-05-01T08:00:00Z"]}},
+        {"issued": "2026-05-01T08:00:00Z"},
+    ],
+)
+def test_the_time_of_a_result_in_every_form_fhir_has_for_it(timed):
+    timed_result = {**result(), **timed}
+    del timed_result["effectiveDateTime"]
+    assert read(timed_result).patient.observations[0].time == dt.datetime(2026, 5, 1, 8, tzinfo=dt.UTC)
+
+
+ENCOUNTER = {"category": [{"coding": [{"code": "encounter-diagnosis"}]}]}
+
+
+@pytest.mark.parametrize(
+    ("resource", "now"),
+    [
+        (named("fever", valueBoolean=True, effectiveDateTime="2026-04-20"), True),
+        (named("fever", valueBoolean=True, effectiveDateTime="2025-04-20"), False),
+        (named("Fever and rash", valueBoolean=True, effectiveDateTime="2025-04-20"), False),
+        (condition({"text": "leukopenia"}, recordedDate="2015-04-20", **ENCOUNTER), False),
+        (condition({"text": "leukopenia"}, recordedDate="2015-04-20"), True),  # still active on a problem list
+        (condition({"text": "splenectomy"}, recordedDate="2015-04-20", **ENCOUNTER), True),
+        (result(value=None, interpretation=[{"coding": [{"code": "L"}]}], effectiveDateTime="2015-04-20"), False),
+    ],
+)
+def test_what_passes_is_no_longer_there_after_its_look_back_window(resource, now):
+    reading = read(resource)
+    assert bool(reading.patient.observations) is now
+    (entry,) = [entry for entry in reading.entries if entry.resource_type != "Patient"]
+    assert now or entry.reason == "before the look-back window of its finding"
+
+
+def test_the_look_back_windows_name_findings_and_tests_of_the_vocabulary():
+    base = leukoref.load_knowledge()
+    kinds = base.parameter("look_back")
+    named_there = [name for names in kinds["findings"].values() for name in names]
+    assert len(set(named_there)) == len(named_there)
+    assert {base.finding[name].kind for name in named_there} == {"presence"}
+    assert set(kinds["tests"]) <= {finding.test for finding in base.findings}
+
+
+def test_a_denial_in_words_denies():
+    reading = read(condition({"text": "No splenomegaly"}))
+    known = leukoref.findings.resolve(reading.patient, leukoref.load_knowledge())
+    assert known.presence["splenomegaly"] is False
+
+
+@pytest.mark.parametrize(("flagged", "status"), [("2026-04-30", "no_leukopenia"), ("2026-05-02", "leukopenia")])
+def test_a_number_measured_since_counts_more_than_a_count_called_low(flagged, status):
+    low = {"id": "flag", "value": None, "interpretation": [{"coding": [{"code": "L"}]}]}
+    normal = [result(value=7.0), result(ANC, 4.0)]
+    later = dt.datetime(2026, 5, 3, tzinfo=dt.UTC)
+    for said in (result(effectiveDateTime=flagged, **low), condition({"text": "leukopenia"}, recordedDate=flagged)):
+        assert leukoref.assess(read(*normal, said, as_of=later).patient).status == status

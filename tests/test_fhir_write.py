@@ -92,6 +92,29 @@ def test_every_reference_inside_the_bundle_leads_somewhere(document):
         assert not address.startswith("urn:uuid:") or address in inside
 
 
+def test_a_resource_known_by_its_full_url_only_is_pointed_to_by_it():
+    low = {key: field for key, field in result(value=0.9).items() if key not in ("id", "subject")}
+    entries = [("urn:uuid:1", {"resourceType": "Patient", "gender": "male"}), ("urn:uuid:2", low)]
+    feed = {"resourceType": "Bundle", "entry": [{"fullUrl": url, "resource": one} for url, one in entries]}
+    reading = patient_from_bundle(feed)
+    (guidance,) = parts(to_bundle(leukoref.assess(reading.patient), reading), "GuidanceResponse")
+    assert (guidance["subject"], guidance["reasonReference"]) == (
+        {"reference": "urn:uuid:1"}, [{"reference": "urn:uuid:2"}],
+    )  # fmt: skip
+
+
+def test_what_was_read_from_another_standard_is_pointed_to_by_identifier():
+    from leukoref.interop.phenopackets import patient_from_phenopacket
+
+    low = {"assay": {"id": "LOINC:6690-2"}, "value": {"quantity": {"unit": {"id": "UCUM:10*9/L"}, "value": 0.9}}}
+    reading = patient_from_phenopacket({"id": "x", "subject": {"id": "case 7"}, "measurements": [low]})
+    document = to_bundle(leukoref.assess(reading.patient), reading)
+    valid(document)
+    (guidance,) = parts(document, "GuidanceResponse")
+    assert guidance["subject"] == {"identifier": {"value": "case 7"}}
+    assert guidance["reasonReference"] == [{"identifier": {"value": "measurements/0"}}]
+
+
 def test_the_same_answer_is_the_same_bundle(answer, reading, document):
     assert to_bundle(answer, reading) == document
 

@@ -147,3 +147,78 @@ def test_a_number_survives_the_way_through_a_message(count, hour):
     (found,) = patient_from_hl7(message(obx(value=f"{count / 100}", time=stamp))).patient.observations
     assert (found.value, found.unit) == (count / 100, "10*3/uL")
     assert found.time == dt.datetime(2026, 5, 1, hour, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "kind", "expected"),
+    [
+        ("2.1", "10^3/uL", "NM", 2100),  # ^ unescaped, as many send it
+        ("2.1", "x10^3/uL^^L", "NM", 2100),
+        ("2.1", r"10\S\3/uL", "NM", 2100),
+        ("2.1", "^K/uL", "NM", 2100),
+        ("2.1", "10*3/uL^thousand per microliter^UCUM", "NM", 2100),
+        (".9", "10*3/uL", "NM", 900),
+        ("2.", "10*3/uL", "FT", 2000),
+        ("2.1 K/uL", "", "ST", 2100),
+    ],
+)
+def test_numbers_and_units_as_feeds_write_them(value, unit, kind, expected):
+    reading = patient_from_hl7(message(obx(value=value, unit=unit, kind=kind)))
+    found = leukoref.findings.resolve(reading.patient, leukoref.load_knowledge())
+    assert found.quantities["wbc"].low * 1000 == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("value", ["2.1 /uL", "2,1", "2.1 3.4", "2/3", "1:128", "2.1-3"])
+def test_a_number_with_more_than_its_unit_is_no_number(value):
+    assert outcomes(patient_from_hl7(message(obx(value=value, kind="ST")))) == ["rejected"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "state"),
+    [
+        ("CWE", "10828004^Positive^SCT", True),
+        ("CE", "^Negative", False),
+        ("CWE", "X^^L^260385009^Negative^SCT", False),
+        ("CWE", "^^^^^^^^Not detected", False),
+        ("ID", "Y", True),
+        ("IS", "N", None),
+        ("ST", "POSITIVE", True),
+        ("ED", "^application^pdf^Base64^AAAA", None),
+    ],
+)
+def test_answers_in_codes_and_words(kind, value, state):
+    fever = obx("FEV^Fever^L", value, "", kind=kind)
+    assert values(patient_from_hl7(message(fever))).get("fever") is state
+
+
+def test_a_flag_among_several_speaks_where_there_is_no_number():
+    assert values(patient_from_hl7(message(obx(value="", flag="A~LL^Critical^HL70078"))))["leukopenia"] is True
+
+
+def test_times_without_an_offset_have_that_of_the_header():
+    local = message(obx(time="20260501080000")).replace("+0200", "-0500")
+    assert patient_from_hl7(local).patient.observations[0].time == dt.datetime(2026, 5, 1, 13, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("later", "same"), [("99^^^SSA^SS~123^^^HOSP^MR", True), ("123", True), ("123^^^OTHER^MR", False), ("99", False)]
+)
+def test_a_patient_is_known_by_any_identifier_of_its_authority(later, same):
+    first = message(obx(time="20260430"), control="1", order="A")
+    texts = [first, message(obx(), control="2", order="B").replace("123^^^HOSP^MR", later)]
+    if same:
+        reading = patient_from_hl7(texts)
+        assert (len(reading.patient.observations), reading.subject) == (2, "123")
+    else:
+        with pytest.raises(leukoref.InputError, match="several patients"):
+            patient_from_hl7(texts)
+
+
+def test_a_batch_file_is_its_messages():
+    batch = "FHS|^~\\&|LAB\rBHS|^~\\&|LAB\r" + message(obx()) + message(obx(value="1.9"), control="43", order="G")
+    assert len(patient_from_hl7(batch + "BTS|2\rFTS|1\r").patient.observations) == 2
+
+
+def test_escape_sequences_are_read_in_one_pass():
+    strange = obx(r"XQ^A\T\B \E\T\E\ \H\now\N\ \X21\^L", "1", "")
+    assert [u.text for u in patient_from_hl7(message(strange)).unrecognized] == [r"A&B \T\ now !"]

@@ -124,6 +124,18 @@ def test_a_hole_in_the_core_profile_is_reported(linted):
 
 
 @pytest.mark.parametrize(
+    ("told", "complaints"),
+    [("", 1), (", background: {estimate: 0.02, reasoning: rare}", 0), (", is_a: [splenomegaly]", 0)],
+)
+def test_a_finding_that_few_causes_speak_of_needs_its_background(linted, told, complaints):
+    cave = f"  - {{id: cave, name: cave visit, kind: presence, test: examination{told}}}\n"
+    findings = replaced(FINDINGS, "  - {id: massive_splenomegaly,", cave + "  - {id: massive_splenomegaly,")
+    cause = replaced(CAUSE, "{id: a, finding: massive_splenomegaly,", "{id: a, finding: cave,")
+    found = linted({"findings/counts.yaml": findings, CAUSE_FILE: cause})
+    assert sum(complaint.check == "lone_speaker" for complaint in found) == complaints
+
+
+@pytest.mark.parametrize(
     ("cells", "word"),
     [
         ("anc: [0.05, 0.55, 0.5]", "add up to 1.1"),

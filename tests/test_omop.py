@@ -234,3 +234,48 @@ def test_a_folder_or_file_of_omop_is_screened_by_its_path(source):
     if "://" in str(source) or not isinstance(source, (str, os.PathLike)):
         pytest.skip("not a path")
     assert leukoref.screen(source)["status"][0] == "leukopenia"
+
+
+def measured(*row):
+    """The one reading of a database whose only measurement is a white cell count of these columns."""
+    number, answer, unit, unit_text, word = row
+    rows = [(1, 10, 2, "2026-05-01", None, 0, number, answer, unit, "WBC", 0, unit_text, word)]
+    connection = duckdb.connect()
+    concepts = [*CONCEPTS, (20, "Low", "SNOMED", "Qualifier Value", "62482003")]
+    filled(connection.execute, {"person": ROWS["person"], "concept": concepts, "measurement": rows})
+    return next(patients_from_omop(connection, persons=[10]))
+
+
+def test_a_comparator_the_loader_left_in_the_words_is_not_lost():
+    for number, unit in ((0.5, "K/uL"), (500, "/uL")):  # as it was sent, and converted
+        (count,) = measured(number, 0, 0, unit, "<0.5").patient.observations
+        assert (count.value, count.comparator) == (number, "<")
+
+
+def test_a_value_only_in_the_words_is_read_with_the_unit_of_the_words():
+    (count,) = measured(None, 0, 0, "K/uL", "2.1").patient.observations
+    assert (count.value, count.unit) == (2.1, "K/uL")
+    assert measured(None, 0, 0, None, "2.1").outcome("measurement/1").reason == "no unit"
+
+
+def test_low_as_the_value_concept_of_a_count_is_a_low_count():
+    assert leukoref.assess(measured(None, 20, 0, None, None).patient).status == "leukopenia"
+
+
+def test_names_of_columns_in_capitals_are_the_same_names():
+    connection = duckdb.connect()
+    filled(lambda sql: connection.execute(sql.upper() if sql.startswith("CREATE") else sql))
+    assert [reading.subject for reading in patients_from_omop(connection)] == ["10", "11", "12"]
+
+
+@pytest.mark.parametrize("url", ["nosuch://user:secret@host/cdm", "://", "postgresql+nosuch://user:secret@host/cdm"])
+def test_a_url_that_no_driver_serves_is_one_clear_error_without_its_password(url):
+    pytest.importorskip("sqlalchemy")
+    with pytest.raises(leukoref.InputError) as caught:
+        patients_from_omop(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_persons_are_chosen_by_whole_numbers():
+    with pytest.raises(leukoref.InputError, match="persons"):
+        patients_from_omop(duckdb.connect(), persons=["a"])

@@ -233,3 +233,53 @@ def test_what_a_phenopacket_cannot_say_is_named_in_its_log():
     document = to_phenopacket(patient)
     assert "measurements" not in document
     assert "anc" in document["metaData"]["updates"][0]["comment"]
+
+
+def aged(age, observed, **fields):
+    """A packet that knows ages only: at the encounter, and when a white cell count was taken."""
+    packet = copy.deepcopy(PACKET)
+    packet["subject"]["timeAtLastEncounter"] = {"age": {"iso8601duration": age}}
+    packet["measurements"][0]["timeObserved"] = {"age": {"iso8601duration": observed}}
+    return packet | fields
+
+
+@pytest.mark.parametrize("as_of", [None, NOW])
+@pytest.mark.parametrize(
+    ("age", "observed", "expected"),
+    [
+        ("P6Y3M", "P6Y3M", "now"),
+        ("P6Y3M", "P2Y", "earlier"),
+        ("P6Y3M", "P7Y", "later"),
+        ("P6Y", "P6Y3M", "now"),  # an age in whole years lasts a year
+        ("P6Y", "P7Y", "later"),
+    ],
+)
+def test_where_only_ages_are_known_they_say_what_was_before_the_encounter(as_of, age, observed, expected):
+    reading = patient_from_phenopacket(aged(age, observed), as_of=as_of)
+    found = next((o.when for o in reading.patient.observations if o.finding == "wbc"), "later")
+    assert found == expected
+    assert expected != "later" or reading.outcome("measurements/0").outcome == "not_relevant"
+
+
+def test_a_feature_that_begins_at_a_later_age_is_not_there_yet():
+    onset = [{"type": {"id": "HP:0001744"}, "onset": {"age": {"iso8601duration": age}}} for age in ("P7Y", "P3Y")]
+    for feature, there in zip(onset, (False, True), strict=True):
+        reading = patient_from_phenopacket(aged("P6Y", "P6Y", phenotypicFeatures=[feature]))
+        assert any(o.finding == "splenomegaly" for o in reading.patient.observations) is there
+
+
+def test_json_as_text_is_read_and_never_repeated_in_an_error():
+    assert patient_from_phenopacket(json.dumps(PACKET)).subject == "proband A"
+    with pytest.raises(leukoref.InputError) as caught:
+        patient_from_phenopacket(json.dumps(PACKET)[:-1])
+    assert "proband" not in str(caught.value)
+
+
+def test_a_unit_of_another_ontology_is_read_by_its_label():
+    """As the standard's page on Quantity writes a platelet count."""
+    unit = {"id": "UO:0000316", "label": "cells per microliter"}
+    count = {"unit": unit, "value": 300000.0, "referenceRange": {"unit": unit, "low": 150000.0, "high": 450000.0}}
+    packet = aged("P6Y", "P6Y")
+    packet["measurements"][0] |= {"assay": {"id": "LOINC:26515-7", "label": "Platelets"}, "value": {"quantity": count}}
+    found = resolve(patient_from_phenopacket(packet).patient, leukoref.load_knowledge())
+    assert found.quantities["platelets"].low == pytest.approx(300)

@@ -1,5 +1,6 @@
 """Records that nobody here wrote: examples of HL7 and of the phenopacket standard (tests/data; sources in NOTICE)."""
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from leukoref.interop.phenopackets import patient_from_phenopacket
 
 DATA = Path(__file__).with_name("data")
 EXAMPLES = json.loads((DATA / "hl7_examples.json").read_text("utf-8"))
-EVERY = [resource for group in ("r4", "mcode") for resource in EXAMPLES[group]]
+EVERY = [resource for group in ("r4", "mcode", "us_core") for resource in EXAMPLES[group]]
 
 
 def record(group, subject):
@@ -33,7 +34,9 @@ def stated(reading):
 
 def test_a_man_with_fever_and_sepsis_after_chemotherapy_is_read_from_snomed_codes():
     reading = record("r4", "Patient/f201")
-    assert stated(reading) == {"fever": True, "sepsis": True, "chemotherapy": True, "known_malignancy": True}
+    assert stated(reading) == {
+        "fever": True, "sepsis": True, "chemotherapy": True, "known_malignancy": True, "creatinine": 122
+    }  # fmt: skip
     assert {o.finding: o.when for o in reading.patient.observations}["fever"] == "earlier"  # the record says resolved
     assert outcomes(reading)["f205"] == ("rejected", "no value")
     assert (reading.patient.sex, reading.patient.setting) == ("male", "outpatient")
@@ -54,6 +57,19 @@ def test_a_us_core_profiled_child_with_leukemia():
     }  # fmt: skip
     assert [drug.name for drug in reading.patient.medications] == ["idarubicin", "vincristine"]
     assert leukoref.assess(reading.patient).status == "no_leukopenia"
+
+
+def test_the_blood_count_of_the_us_core_patient():
+    """Her gender is not given: US Core says it in extensions. Units stand without their code."""
+    reading = patient_from_bundle(EXAMPLES["us_core"], as_of=dt.datetime(2005, 7, 5, 12))
+    assert stated(reading) == {"wbc": 10.0, "hematocrit": 43, "platelets": 200, "mchc": 34.7}
+    assert reading.patient.sex == "female"
+    assert leukoref.assess(reading.patient).status == "no_leukopenia"
+
+
+def test_a_unit_coded_by_another_system_is_read_by_its_words():
+    (creatinine,) = [r for r in EXAMPLES["r4"] if r["id"] == "f204"]  # umol/L, coded by SNOMED CT
+    assert stated(patient_from_bundle(creatinine)) == {"creatinine": 122}
 
 
 def test_a_published_count_with_a_wrong_unit_is_not_believed():

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec  # noqa: E402
 import leukoref  # noqa: E402
 from leukoref.interop import service as service_module  # noqa: E402
 from leukoref.interop.service import Settings, create_app, main, serve  # noqa: E402
+from leukoref.interop.service_auth import Gate, UnauthorizedError  # noqa: E402
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 VIEW, ORDER = "/cds-services/leukoref-patient-view", "/cds-services/leukoref-order-select"
@@ -130,6 +131,22 @@ def test_bad_input_gets_a_short_json_error(app, path, content, kind, status):
     assert len(answer.content) < 300
 
 
+def test_a_compressed_body_is_told_apart_from_a_broken_one(app):
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert ask(app, "POST", VIEW, content=b"{}", headers=headers).status_code == 415
+
+
+def test_a_card_says_what_the_record_system_did_not_send(app):
+    failed = {"resourceType": "OperationOutcome", "issue": []}
+    page = searchset(result(value=0.9), result(ANC, 0.1)) | {"link": [{"relation": "next", "url": "urn:2"}]}
+    sent = {"patient": person(), "observations": page, "conditions": failed, "procedures": searchset()}
+    (card,) = ask(app, "POST", VIEW, json=request(prefetch=sent)).json()["cards"]
+    (line,) = [line for line in card["detail"].splitlines() if "not sent" in line]
+    assert "conditions" in line
+    assert "procedures" not in line
+    assert "one page of several" in card["detail"]
+
+
 def test_feedback_is_taken_and_checked(app):
     good = {"feedback": [{"card": str(uuid.uuid4()), "outcome": "overridden"}]}
     assert ask(app, "POST", f"{VIEW}/feedback", json=good).status_code == 200
@@ -143,6 +160,7 @@ def test_a_browser_is_let_in_from_an_allowed_origin_only():
         headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
         answer = ask(app, "OPTIONS", VIEW, headers=headers)
         assert ("access-control-allow-origin" in answer.headers) is allowed
+        assert allowed or "error" in answer.json()
 
 
 def test_without_an_issuer_only_this_machine_is_served(app):
@@ -258,12 +276,12 @@ def guarded(key, tmp_path_factory):
     return create_app(Settings(**FIXED, issuers={"https://ehr.example.org": str(path)}, audience=AUDIENCE))
 
 
-def token(key, algorithm="ES384", kid="1", **claims):
+def token(key, algorithm="ES384", kid="1", header=None, **claims):
     now = int(time.time())
     content = {"iss": "https://ehr.example.org", "aud": f"{AUDIENCE}{VIEW}", "iat": now, "exp": now + 300,
                "jti": str(uuid.uuid4()), **claims}  # fmt: skip
     content = {name: value for name, value in content.items() if value is not None}
-    return jwt.encode(content, key, algorithm=algorithm, headers={"kid": kid})
+    return jwt.encode(content, key, algorithm=algorithm, headers={"kid": kid, **(header or {})})
 
 
 def call(app, bearer):
@@ -296,6 +314,13 @@ def test_every_other_token_is_refused(guarded, key):
         assert answer.status_code == 401
         assert "error" in answer.json()
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_token_may_not_name_another_key_set_than_that_of_its_issuer(key):
+    gate = Gate({"https://ehr.example.org": "https://ehr.example.org/jwks.json"}, AUDIENCE)
+    bearer = token(key, header={"jku": "https://evil.example/jwks.json"})
+    with pytest.raises(UnauthorizedError, match="key set"):
+        gate.check(f"Bearer {bearer}", VIEW)
 
 
 def test_issuers_need_an_audience():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from leukoref.assessment import Assessment
@@ -106,9 +107,11 @@ def cards(
     ]
 
 
-def write(assessment: Assessment, *, top: int = 5) -> dict[str, list[Card]]:
+def write(
+    assessment: Assessment, reading: FhirReading | None = None, *, base: Knowledge | None = None, top: int = 5
+) -> dict[str, list[Card]]:
     """`leukoref assess --format cds-hooks`: the body of a hook's response."""
-    return {"cards": cards(assessment, top=top)}
+    return {"cards": cards(assessment, reading, top=top)}
 
 
 def _summary(assessment: Assessment, selected: tuple[str, ...]) -> str:
@@ -140,10 +143,11 @@ def _cited(assessment: Assessment, top: int) -> list[str]:
 
 def _account(reading: FhirReading) -> str:
     rejected = [entry for entry in reading.entries if entry.outcome == "rejected"]
+    said = [f"*{plain(warning)}*" for warning in reading.warnings]
     lines = [f"\n\n*Read from the record: {sum(e.outcome == 'used' for e in reading.entries)} resources used*"]
     if rejected:
         lines.append(f"*Not used: {len(rejected)} resources, e.g. {plain(rejected[0].reason)}*")
-    return "\n".join(lines) + "\n"
+    return "\n\n".join([*lines, *said]) + "\n"
 
 
 # -- a hook request ---------------------------------------------------------------------------------------------
@@ -174,8 +178,13 @@ def read_request(request: Any, service: str, *, as_of: dt.datetime, base: Knowle
     patient = prefetch["patient"]
     if patient.get("resourceType") != "Patient" or str(patient.get("id")) != context["patientId"].split("/")[-1]:
         raise BadRequestError("prefetch.patient", "is not the patient of the context", "send the patient who is open")
-    parts = [part for key, part in prefetch.items() if key in PREFETCH and isinstance(part, Mapping)]
-    return patient_from_bundle([dict(part) for part in parts], as_of=as_of, base=base)
+    parts = {key: part for key, part in prefetch.items() if key in PREFETCH and isinstance(part, Mapping)}
+    reading = patient_from_bundle([dict(part) for part in parts.values()], as_of=as_of, base=base)
+    failed = [
+        key for key in PREFETCH if parts.get(key, {}).get("resourceType", "OperationOutcome") == "OperationOutcome"
+    ]
+    unsent = (f"not sent by the record system, and so not considered: {', '.join(failed)}",) if failed else ()
+    return replace(reading, warnings=(*reading.warnings, *unsent))
 
 
 def selected_drugs(request: Mapping[str, Any], base: Knowledge) -> tuple[str, ...]:
@@ -187,6 +196,9 @@ def selected_drugs(request: Mapping[str, Any], base: Knowledge) -> tuple[str, ..
     wanted = {name for name in chosen if isinstance(name, str)} if isinstance(chosen, list) else set()
     intake = Intake(concepts(base))
     found: dict[str, None] = {}
+    for resource, full_url in _resources_of(request):
+        if resource.get("resourceType") == "Medication":
+            intake.keep_medication(resource, f"Medication/{resource.get('id')}", full_url)
     for entry in entries if isinstance(entries, list) else ():
         order = entry.get("resource") if isinstance(entry, Mapping) else None
         if not isinstance(order, dict) or order.get("resourceType") != "MedicationRequest":
@@ -197,3 +209,16 @@ def selected_drugs(request: Mapping[str, Any], base: Knowledge) -> tuple[str, ..
         drugs = intake.drugs.named(order, name, Ledger())
         found |= {base.drug[drug].name: None for drug in drugs if base.drug[drug].level}
     return tuple(found)
+
+
+def _resources_of(request: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Every resource with its fullUrl among the draft orders and in the prefetch of a request."""
+    context, prefetch = request.get("context"), request.get("prefetch")
+    bundles = list(prefetch.values()) if isinstance(prefetch, Mapping) else []
+    if isinstance(context, Mapping):
+        bundles.append(context.get("draftOrders"))
+    for bundle in bundles:
+        entries = bundle.get("entry") if isinstance(bundle, Mapping) else None
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, Mapping) and isinstance(entry.get("resource"), dict):
+                yield entry["resource"], str(entry.get("fullUrl") or "")

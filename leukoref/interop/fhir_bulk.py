@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import gzip
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,8 +18,8 @@ from typing import IO, Any
 
 from leukoref.errors import InputError
 from leukoref.interop.fhir_concepts import concepts
-from leukoref.interop.fhir_facts import Ledger, Outcome, Problem
-from leukoref.interop.fhir_intake import Intake, local
+from leukoref.interop.fhir_facts import Ledger, Outcome, Problem, local
+from leukoref.interop.fhir_intake import Intake
 from leukoref.interop.fhir_reading import FhirReading, read_ledger, summary
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
@@ -28,6 +29,7 @@ LINES_BETWEEN_CALLS = 10_000
 LONGEST_LINE = 20_000_000
 TOO_LONG = b"{too long"  # stands for a longer line, which is not kept
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_TYPE = re.compile(r"[\d._-]*([A-Za-z]+)")
 # Patients and drugs first: what follows points to them.
 FIRST = {"Patient": 0, "Medication": 1}
 
@@ -95,7 +97,7 @@ class BulkReading(Iterator[FhirReading]):
             self.counts[kind, "rejected", "its patient is not in the export"] += number
 
     def _read(self, path: Path) -> None:
-        kind = path.name.split(".")[0]
+        kind = _kind(path)
         if kind not in self._intake.handlers and kind not in FIRST and kind.isalpha() and kind[0].isupper():
             self.counts[kind, "not_relevant", f"{kind} is not read"] += _count_lines(path)
             return
@@ -110,6 +112,8 @@ class BulkReading(Iterator[FhirReading]):
                     resource = loads(line)
                     found = resource["resourceType"]
                     reference = f"{found}/{resource['id']}"
+                    if type(found) is not str:
+                        raise TypeError
                 except (broken, KeyError, TypeError, RecursionError) as error:
                     self._broken(path, number, line, error)
                     continue
@@ -201,7 +205,13 @@ def _is_ndjson(path: Path) -> bool:
 
 
 def _file_order(path: Path) -> tuple[int, str]:
-    return FIRST.get(path.name.split(".")[0], len(FIRST)), path.name
+    return FIRST.get(_kind(path), len(FIRST)), path.name
+
+
+def _kind(path: Path) -> str:
+    """The resource type in a file's name: Medication.ndjson, Medication_1.ndjson, 2.Medication.ndjson."""
+    named = _TYPE.match(path.name)
+    return named[1] if named else ""
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 # Code system URI (or its OID form) -> the prefix under which the vocabulary files the code.
 SYSTEMS = {
     "http://loinc.org": "LOINC:",
@@ -27,6 +30,36 @@ URIS = {
     "ATC:": "http://www.whocc.no/atc",
 }
 UCUM = "http://unitsofmeasure.org"
+# What real feeds write where the URI belongs, in small letters without anything but letters and digits.
+_BARE = {
+    "loinc": "LOINC:", "snomed": "SNOMED:", "snomedct": "SNOMED:", "sct": "SNOMED:", "icd10cm": "ICD10CM:",
+    "rxnorm": "RXNORM:", "atc": "ATC:",
+}  # fmt: skip
+
+
+def prefix(system: Any) -> str | None:
+    """The vocabulary's prefix of a code system, however a feed spells its URI; None for one that is not read."""
+    if not isinstance(system, str):
+        return None
+    found = SYSTEMS.get(system)
+    return found if found is not None else _spelled(system)
+
+
+@lru_cache(maxsize=4096)
+def _spelled(system: str) -> str | None:
+    plain = system.strip().rstrip("/")
+    for spelling in (plain, plain.replace("https://", "http://", 1), f"urn:oid:{plain}"):
+        if spelling in SYSTEMS:
+            return SYSTEMS[spelling]
+    if plain.startswith("http://snomed.info/sct/"):  # an edition, which belongs into `version`
+        return "SNOMED:"
+    return _BARE.get("".join(ch for ch in plain.lower() if ch.isalnum()))
+
+
+def canonical(system: Any) -> Any:
+    """The URI of a code system by which the tables below know it."""
+    return URIS.get(prefix(system) or "", system)
+
 
 # Observation.status -> precedence among results of one finding and time; what is not here holds no result.
 RESULT_RANK = {"preliminary": 0, "final": 1, "corrected": 2, "amended": 2}
@@ -65,8 +98,20 @@ PRESENT_WORDS = {
 }  # fmt: skip
 
 # Interpretation codes (v3-ObservationInterpretation), read only where a result has no value.
-LOW, HIGH, NORMAL = ("L", "LL", "LU", "<"), ("H", "HH", "HU", ">"), ("N",)
+FLAGS = dict.fromkeys(("L", "LL", "LU", "<"), "low") | dict.fromkeys(("H", "HH", "HU", ">"), "high") | {"N": "normal"}
+FLAG_WORDS = {
+    "low": "low", "critically low": "low", "critical low": "low", "decreased": "low", "below normal": "low",
+    "high": "high", "critically high": "high", "critical high": "high", "increased": "high", "elevated": "high",
+    "above normal": "high", "normal": "normal",
+}  # fmt: skip
 INTERPRETED_PRESENT = {"POS": True, "DET": True, "RR": True, "NEG": False, "ND": False, "NR": False}
+
+# US Core's extensions for the sex of a Patient, read where gender says neither female nor male.
+SEX_EXTENSIONS = {
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex",
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-sex",
+}
+SEXES = {"F": "female", "M": "male", "248152002": "female", "248153007": "male"}
 
 # Codes that carry another concept as their value ("symptom: fever").
 CARRIERS = {

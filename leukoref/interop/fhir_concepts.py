@@ -20,8 +20,12 @@ LONGEST_UNIT = 50
 _LOW_WORDS = ("low", "decreased", "reduced")
 _HIGH_WORDS = ("high", "increased", "elevated", "raised")
 # RxNorm writes "amoxicillin 250 MG / clavulanate 125 MG Oral Tablet [Augmentin]": ingredient, then strength.
-_RXNORM_STRENGTH = re.compile(r"\s+[\d.,]+\s*(?:(?:MG|MCG|UG|G|MEQ|MMOL|UNT|IU|ML|ACTUAT|HR)\b|%).*$", re.IGNORECASE)
+_RXNORM_STRENGTH = re.compile(
+    r"\s+\d[\d.,/-]*\s*(?:(?:MG|MCG|UG|G|MEQ|MMOL|UNT|IU|ML|ACTUAT|HR)\b|%).*$", re.IGNORECASE
+)
 _RXNORM_DURATION = re.compile(r"^[\d.]+\s*(?:HR|ML|ACTUAT)\s+", re.IGNORECASE)
+_TOGETHER = re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])")  # sulfamethoxazole/trimethoprim
+_BRANDED = re.compile(r"^(.+?)\s*[\[(]([^\])]+)[\])]$")
 _BRACKETED = re.compile(r"\s*[\[(][^\])]*[\])]\s*$")
 _SALT = re.compile(
     r"\s+(?:hydrochloride|hydrobromide|sodium|potassium|calcium|sulfate|phosphate|maleate|mesylate|tartrate|acetate|"
@@ -75,7 +79,8 @@ class Concepts:
         self._drugs: dict[Any, tuple[str, ...]] = {}
         self._families: dict[str, str | None] = {}
         self._flags: dict[str, tuple[str | None, str | None]] = {}
-        self.windows = {f.id: age_in_years(f.lookback) * DAYS_PER_YEAR for f in base.findings if f.lookback}
+        self.windows = {f.id: days for f in base.findings if (days := _look_back(f, base)) is not None}
+        self._spans: dict[str, float | None] = {}
 
     # -- concepts ---------------------------------------------------------------------------------------------
 
@@ -103,7 +108,7 @@ class Concepts:
     def _find(self, codings: list[Resource], text: str) -> Meaning:
         label = text or next((_text(c.get("display")) for c in codings if c.get("display")), "")
         code = next((f"{c.get('system') or ''}|{c['code']}" for c in codings if c.get("code")), "")
-        pairs = {(c.get("system"), c.get("code")) for c in codings}
+        pairs = {(codes.canonical(c.get("system")), c.get("code")) for c in codings}
         shown, age = label or code, bool(pairs & codes.AGE_CODES)
         by_text = False
         matches = [found for c in sorted(codings, key=_not_loinc) if (found := self._by_coding(c))]
@@ -124,10 +129,11 @@ class Concepts:
     def _by_coding(self, coding: Resource) -> tuple[Match, str] | None:
         code = _text(coding.get("code")).upper()
         if code.startswith(("HP:", "HP_")):
-            prefix, code = "", code.replace("_", ":")
+            prefix: str | None = ""
+            code = code.replace("_", ":")
         else:
-            prefix = codes.SYSTEMS.get(_text(coding.get("system")), "?")
-        if not code or prefix in ("?", "RXNORM:", "ATC:"):
+            prefix = codes.prefix(coding.get("system"))
+        if not code or prefix in (None, "RXNORM:", "ATC:"):
             return None
         for candidate in icd_ladder(code) if prefix == "ICD10CM:" else [code]:
             if prefix and f"{prefix}{candidate}" not in self.base.finding_codes:
@@ -141,14 +147,14 @@ class Concepts:
         if ":" in name and normalise(name) not in self.base.finding_names:
             return None
         match = match_name(name[:500], None, self.base)
-        if match is None or not (match.finding or match.implied):
+        if match is None or not (match.finding or match.implied or match.excluded):
             return None
         return match, match.finding or name
 
     def _text_forbidden(self, codings: list[Resource]) -> bool:
         """A LOINC code names specimen and method, which its text may drop; an ICD-10-CM Z code is no disease."""
         for coding in codings:
-            prefix = codes.SYSTEMS.get(_text(coding.get("system")))
+            prefix = codes.prefix(coding.get("system"))
             if prefix == "LOINC:" or (prefix == "ICD10CM:" and _text(coding.get("code")).upper().startswith("Z")):
                 return True
         return False
@@ -164,11 +170,22 @@ class Concepts:
     def _of(self, match: Match) -> Finding | None:
         return self.base.finding[match.finding] if match.finding else None
 
+    def window(self, key: str) -> float | None:
+        """For how many days a fact speaks of the present state; what implies findings, as the briefest of them."""
+        if key not in self._spans:
+            match = None if key in self.base.finding else match_name(key, None, self.base)
+            names = (*match.implied, *match.excluded) if match is not None else (key,)
+            self._spans[key] = min((self.windows[name] for name in names if name in self.windows), default=None)
+        return self._spans[key]
+
     # -- units ------------------------------------------------------------------------------------------------
 
     def unit(self, finding: Finding, quantity: Resource) -> UnitReading | str:
         """How to read the unit of a Quantity for this finding, or why it cannot be read."""
-        key: Any = (finding.id, quantity.get("code"), quantity.get("unit"))
+        code = quantity.get("code")
+        if code and quantity.get("system", codes.UCUM) != codes.UCUM and quantity.get("unit"):
+            code = None  # a code of another system; the unit's words stand beside it
+        key: Any = (finding.id, code, quantity.get("unit"))
         try:
             return self._units[key]
         except (KeyError, TypeError):
@@ -230,17 +247,25 @@ class Concepts:
 
     def _find_drugs(self, codings: list[Resource], text: str) -> tuple[str, ...]:
         for coding in codings:
-            prefix = codes.SYSTEMS.get(_text(coding.get("system")), "")
+            prefix = codes.prefix(coding.get("system"))
             drug = self.base.drug_codes.get(f"{prefix}{_text(coding.get('code'))}") if prefix else None
             if drug:
                 return (drug,)
         spoken = [(text, False), *((_text(c.get("display")), True) for c in codings)]
         for name, coded in spoken:
             for parts in _ways_to_say(name, coded) if name else ():
-                known = tuple(dict.fromkeys(d for part in parts if (d := self.base.drug_names.get(normalise(part)))))
+                known = tuple(dict.fromkeys(drug for part in parts if (drug := self._drug_named(part))))
                 if known:
                     return known
         return ()
+
+    def _drug_named(self, name: str) -> str | None:
+        """A drug by one name, or by its name with its own brand in brackets; no other remark is passed over."""
+        known, branded = self.base.drug_names, _BRANDED.match(name)
+        found = known.get(normalise(name))
+        if found is None and branded and (drug := known.get(normalise(branded[1]))):
+            return drug if known.get(normalise(branded[2])) == drug else None
+        return found
 
     def share(self, finding: Finding, quantity: Resource) -> Finding:
         """'Neutrophils 75 %' in words means the share of the differential, not the count: the unit decides."""
@@ -280,6 +305,18 @@ class Concepts:
 NOTHING = Meaning("", "")
 
 
+def _look_back(finding: Finding, base: Knowledge) -> float | None:
+    """The window of a finding in days: its own, else that of its kind (`rules/weighing.yaml`)."""
+    if finding.lookback:
+        return age_in_years(finding.lookback) * DAYS_PER_YEAR
+    if finding.kind == "quantity" or "look_back" not in base.weighing:
+        return None
+    kinds = base.weighing["look_back"].value
+    own = next((days for days, names in kinds["findings"].items() if finding.id in names), None)
+    chosen = own if own is not None else kinds["tests"].get(finding.test)
+    return None if chosen is None else float(chosen)
+
+
 def icd_ladder(code: str) -> list[str]:
     """A code and its categories, most specific first: D70.11 -> D70.11, D70.1, D70. Codes come without a dot, too."""
     bare = code.replace(".", "")
@@ -290,12 +327,13 @@ def _ways_to_say(name: str, coded: bool) -> list[list[str]]:
     """A drug name as written, then its ingredients as RxNorm's clinical drug names give them, then without salts.
     What stands in brackets is a brand in a coding's display; in free text it may be a remark, and is kept."""
     plain = _BRACKETED.sub("", _BRACKETED.sub("", name)) if coded else name
-    parts = [_RXNORM_STRENGTH.sub("", _RXNORM_DURATION.sub("", part.strip())) for part in plain.split(" / ")]
-    return [[name], [plain], parts, [_SALT.sub("", part) for part in parts]]
+    doses = [_RXNORM_STRENGTH.sub("", _RXNORM_DURATION.sub("", part.strip())) for part in plain.split(" / ")]
+    parts = [part for dose in doses for part in _TOGETHER.split(dose)]
+    return [[name], [plain], [" / ".join(parts)], parts, [_SALT.sub("", part) for part in parts]]
 
 
 def _not_loinc(coding: Resource) -> bool:
-    return codes.SYSTEMS.get(_text(coding.get("system"))) != "LOINC:"
+    return codes.prefix(coding.get("system")) != "LOINC:"
 
 
 def _dicts(values: Any) -> list[Resource]:

@@ -8,7 +8,7 @@ from typing import Any
 from leukoref.interop import fhir_codes as codes
 from leukoref.interop import fhir_times as times
 from leukoref.interop.fhir_concepts import Concepts, Resource
-from leukoref.interop.fhir_facts import Dose, Ledger, Refusal
+from leukoref.interop.fhir_facts import Dose, Ledger, Refusal, local
 
 _DAYS = {"d": 1.0, "wk": 7.0, "mo": 30.4375, "a": 365.25, "h": 1 / 24, "day": 1.0, "days": 1.0}
 UNKNOWN_DRUG = "no drug of the table"
@@ -21,6 +21,24 @@ class DrugReader:
         self.concepts = concepts
         self.zone = zone
         self.medications: dict[str, Any] = {}
+
+    def keep(self, reference: str, medication: Resource) -> None:
+        """Files what a Medication resource is, under a reference that may point to it."""
+        self.medications[reference] = self._substance(medication)
+
+    def _substance(self, medication: Resource) -> Any:
+        """The code of a Medication; where that is no drug of the table, its ingredients."""
+        code = medication.get("code")
+        if self.concepts.drugs(code):
+            return code
+        ingredients = medication.get("ingredient")
+        found: dict[str, None] = {}
+        for ingredient in ingredients if isinstance(ingredients, list) else ():
+            if type(ingredient) is dict:
+                item = ingredient.get("item")  # R5: a CodeableReference
+                concept = item.get("concept") if type(item) is dict else ingredient.get("itemCodeableConcept")
+                found |= dict.fromkeys(self.concepts.drugs(concept))
+        return {"text": " / ".join(self.concepts.base.drug[drug].name for drug in found)} if found else code
 
     def request(self, resource: Resource, reference: str, ledger: Ledger) -> None:
         drugs = self.named(resource, reference, ledger)
@@ -35,6 +53,8 @@ class DrugReader:
             ledger.note(reference, "rejected", reason)
             return
         start, stop, length = self._dosage(resource.get("dosageInstruction"))
+        if type(whole := resource.get("effectiveDosePeriod")) is dict:  # R5
+            start, stop = self._period(whole)
         dispense = resource.get("dispenseRequest")
         if type(dispense) is dict and length is None:
             repeats = dispense.get("numberOfRepeatsAllowed")
@@ -59,6 +79,9 @@ class DrugReader:
         refused = resource.get("taken") == "n" or (
             type(adherence) is dict and _coded(adherence.get("code")) in ("not-taking", "not-taken")
         )
+        ended = status in codes.DRUG_ENDED or (
+            type(adherence) is dict and _coded(adherence.get("code")).startswith(("stopped", "on-hold"))
+        )
         if status == "not-taken" or refused:
             asserted = _at(times.read_time(resource.get("dateAsserted"), self.zone))
             ledger.refusals.append(Refusal(drugs, reference, start or asserted))
@@ -66,7 +89,7 @@ class DrugReader:
         elif status in codes.DRUG_REFUSED:
             ledger.note(reference, "rejected", codes.DRUG_REFUSED[status])
         else:
-            self._take(Dose(drugs, reference, start, stop, ended=status in codes.DRUG_ENDED), ledger)
+            self._take(Dose(drugs, reference, start, stop, ended=ended), ledger)
 
     def administration(self, resource: Resource, reference: str, ledger: Ledger) -> None:
         drugs = self.named(resource, reference, ledger)
@@ -140,10 +163,10 @@ class DrugReader:
         target = str(pointer.get("reference") or "")
         if target.startswith("#"):
             for inner in resource.get("contained") or ():
-                if type(inner) is dict and inner.get("id") == target[1:] and type(inner.get("code")) is dict:
-                    inside: Resource = inner["code"]
-                    return inside
-        found_at = self.medications.get(target) or self.medications.get("/".join(target.split("/")[-2:]))
+                if type(inner) is dict and inner.get("id") == target[1:]:
+                    inside = self._substance(inner)
+                    return inside if type(inside) is dict else None
+        found_at = self.medications.get(target) or self.medications.get(local(target))
         if type(found_at) is dict:
             return found_at
         return {"text": pointer["display"]} if isinstance(pointer.get("display"), str) else None

@@ -57,6 +57,7 @@ class Fact:
     sample: str = ""
     identifiers: tuple[tuple[str, str], ...] = ()
     version: str = ""
+    until: dt.datetime | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -148,6 +149,14 @@ class Ledger:
         self.doses = [dose for dose in self.doses if dose.reference != reference]
         self.refusals = [refusal for refusal in self.refusals if refusal.reference != reference]
         self.entries.pop(reference, None)
+
+
+def local(reference: str) -> str:
+    """``Type/id`` of a reference, without server address and version; a urn stays as it is."""
+    if reference.startswith("urn:"):
+        return reference
+    parts = reference.split("/_history/")[0].rstrip("/").split("/")
+    return "/".join(parts[-2:])
 
 
 def identifiers(stated: Any) -> tuple[tuple[str, str], ...]:

@@ -64,7 +64,7 @@ class Intake:
         """Files a Medication under the references that may point to it."""
         for reference in references:
             if reference:
-                self.drugs.medications[reference] = resource.get("code")
+                self.drugs.keep(reference, resource)
 
     def _encounter(self, resource: Resource, reference: str, ledger: Ledger) -> None:
         """The class of an encounter names the setting, whose priors apply."""
@@ -99,11 +99,3 @@ def subject_of(resource: Resource) -> str:
         if type(reference) is str:
             return reference
     return ""
-
-
-def local(reference: str) -> str:
-    """``Type/id`` of a reference, without server address and version; a urn stays as it is."""
-    if reference.startswith("urn:"):
-        return reference
-    parts = reference.split("/_history/")[0].rstrip("/").split("/")
-    return "/".join(parts[-2:])

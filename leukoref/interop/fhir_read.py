@@ -11,7 +11,7 @@ from leukoref.interop import fhir_codes as codes
 from leukoref.interop import fhir_times as times
 from leukoref.interop.fhir_concepts import Concepts, Meaning, Resource
 from leukoref.interop.fhir_facts import Fact, Ledger, identifiers
-from leukoref.knowledge.names import normalise
+from leukoref.interop.fhir_values import codes_of, first_code, has_value, quantity_in, side_of, state_of
 from leukoref.knowledge.vocabulary import Finding, age_in_years
 
 WHEN_EXTENSION = "urn:leukoref:when"  # our own writer marks an undated earlier finding with it
@@ -40,7 +40,7 @@ class Reader:
         if components:
             named = [(self.concepts.meaning(c.get("code")), c) for c in components if type(c) is dict]
             known = [(m, part) for m, part in named if m.speaks]
-            parts = known if known and not _has_value(resource) else parts + known
+            parts = known if known and not has_value(resource) else parts + known
         if not parts:
             self._unknown(meaning, reference, ledger)
             return
@@ -129,9 +129,9 @@ class Reader:
             raise RefusedError(meaning.problem)
         absent = part.get("dataAbsentReason")
         if absent:
-            if _has_value(part):
+            if has_value(part):
                 raise RefusedError("has a value and a reason for having none")
-            raise RefusedError(f"no result: {_first_code(absent) or 'reason not coded'}")
+            raise RefusedError(f"no result: {first_code(absent) or 'reason not coded'}")
         if meaning.carrier and not meaning.key:
             meaning = self.concepts.meaning(part.get("valueCodeableConcept"))
             if not meaning.key or meaning.problem:
@@ -142,7 +142,7 @@ class Reader:
         finding = meaning.finding
         if finding is not None and finding.kind == "quantity":
             return self._quantity(finding, part, meaning.by_text)
-        state = _state(part)
+        state = state_of(part)
         if state is None:
             raise RefusedError("its value says neither present nor absent")
         return [Fact(meaning.key, "", False, present=state)]
@@ -165,8 +165,14 @@ class Reader:
                 raise RefusedError("a range whose low lies above its high")
             if facts:
                 return facts
-        if not _has_value(part):
-            return self._interpreted(finding, part)
+        if not has_value(part):
+            return self._interpreted(finding, side_of(part.get("interpretation")))
+        if type(part.get("valueString")) is str and (said := quantity_in(part["valueString"])) and said["unit"]:
+            return [self._measured(finding, said, part)]
+        if part.get("valueCodeableConcept") or part.get("valueString"):
+            side = side_of(part.get("valueCodeableConcept") or {"text": part["valueString"]})
+            if side:
+                return self._interpreted(finding, side)
         kind = next(key for key in part if key.startswith("value") and part[key] is not None)[5:]
         raise RefusedError(f"{kind} where a quantity with its unit is expected")
 
@@ -210,17 +216,13 @@ class Reader:
                 if not isinstance(reading, str) and abs(reading.slope - slope) > 1e-9 * abs(slope):
                     raise RefusedError("its unit differs from the unit of its reference range")
 
-    def _interpreted(self, finding: Finding, part: Resource) -> list[Fact]:
-        """Low, high or normal as the laboratory flagged it, where it sent no number."""
-        flag = next((code for code in _codes(part.get("interpretation"))), "")
+    def _interpreted(self, finding: Finding, side: str) -> list[Fact]:
+        """Low, high or normal as the laboratory flagged it, where it sent no number. What is high is not low."""
         low, high = self.concepts.flagged(finding)
-        if flag in codes.LOW and low:
-            return [Fact(low, "", False, present=True)]
-        if flag in codes.HIGH and high:
-            return [Fact(high, "", False, present=True)]
-        if flag in codes.NORMAL and (low or high):
-            return [Fact(name, "", False, present=False) for name in (low, high) if name]
-        raise RefusedError("no value")
+        named = {"low": low, "high": high}
+        if not side or not (low or high):
+            raise RefusedError("no value")
+        return [Fact(name, "", False, present=side == which) for which, name in named.items() if name]
 
     def _age(self, part: Resource, time: times.Time | None, ledger: Ledger) -> None:
         quantity = part.get("valueQuantity")
@@ -237,28 +239,27 @@ class Reader:
         if not meaning.known:
             self._unknown(meaning, reference, ledger)
             return
-        verified = _first_code(resource.get("verificationStatus"))
+        verified = first_code(resource.get("verificationStatus"))
         if reason := meaning.problem or codes.CONDITION_REFUSED.get(verified):
             self._refuse(reason, meaning, resource, reference, ledger)
             return
         if meaning.finding is not None and meaning.finding.kind == "quantity":
             self._refuse("a measurement without its value", meaning, resource, reference, ledger)
             return
-        clinical = _first_code(resource.get("clinicalStatus"))
+        clinical = first_code(resource.get("clinicalStatus"))
         onset = times.of_resource(resource, "onset", self.zone)
         recorded = times.of_resource(resource, "recorded", self.zone, "recordedDate", "assertedDate")
         over = times.of_resource(resource, "abatement", self.zone)
-        ended = clinical in codes.CONDITION_OVER or (
-            not clinical and (over is not None or any(key.startswith("abatement") for key in resource))
-        )
+        abated = any(key.startswith("abatement") and resource[key] not in (None, False) for key in resource)
+        ended = clinical in codes.CONDITION_OVER or (not clinical and abated)
         time = onset or recorded
-        encounter_only = "encounter-diagnosis" in _codes(resource.get("category"))
+        encounter_only = "encounter-diagnosis" in codes_of(resource.get("category"))
         fact = Fact(
             meaning.key, reference, False, present=verified != "refuted", earlier=ended and verified != "refuted",
             time=(recorded or onset or NO_TIME).at if time else None, windowed=encounter_only or verified == "refuted",
-            version=written(resource),
+            version=written(resource), until=over.at if over and ended else None,
         )  # fmt: skip
-        for moment in (onset, recorded):
+        for moment in (onset, recorded, over if ended else None):
             ledger.seen_at(moment.at if moment else None)
         ledger.take([fact], resource.get("identifier"))
         ledger.note(reference, "used", "", (meaning.key,))
@@ -341,50 +342,6 @@ def moment(stamp: str) -> float:
     """A stamp of ``written`` as seconds; the start of time where there is none."""
     time = times.read_time(stamp)
     return time.at.timestamp() if time else 0.0
-
-
-def _has_value(part: Resource) -> bool:
-    return any(key.startswith("value") and part[key] is not None for key in part)
-
-
-def _codes(concepts: Any) -> list[str]:
-    """The codes of a CodeableConcept, a list of them, or the bare code older versions of FHIR have there."""
-    if isinstance(concepts, str):
-        return [concepts]
-    found = []
-    for concept in concepts if isinstance(concepts, list) else [concepts]:
-        if type(concept) is dict:
-            codings = concept.get("coding")
-            for coding in codings if isinstance(codings, list) else ():
-                if type(coding) is dict and isinstance(coding.get("code"), str):
-                    found.append(coding["code"])
-    return found
-
-
-def _first_code(concept: Any) -> str:
-    return next(iter(_codes(concept)), "")
-
-
-def _state(part: Resource) -> bool | None:
-    """Present or absent, as a value says it: a boolean, a coded answer, a word, else the interpretation."""
-    if type(part.get("valueBoolean")) is bool:
-        return bool(part["valueBoolean"])
-    concept = part.get("valueCodeableConcept")
-    if type(concept) is dict:
-        codings = concept.get("coding")
-        for coding in codings if isinstance(codings, list) else ():
-            state = codes.PRESENT_CODES.get((coding.get("system"), coding.get("code")))
-            if state is not None:
-                return state
-        word = concept.get("text")
-    else:
-        word = part.get("valueString")
-    if isinstance(word, str):
-        return codes.PRESENT_WORDS.get(normalise(word))
-    if not _has_value(part):
-        flags = [code for code in _codes(part.get("interpretation")) if code in codes.INTERPRETED_PRESENT]
-        return codes.INTERPRETED_PRESENT[flags[0]] if flags else None
-    return None
 
 
 def _marked_earlier(resource: Resource) -> bool:

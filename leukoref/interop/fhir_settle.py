@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from typing import Any
 
 from leukoref.errors import InputError
 from leukoref.findings import resolve
@@ -12,6 +13,7 @@ from leukoref.interop.fhir_concepts import Concepts
 from leukoref.interop.fhir_facts import Dose, Fact, Ledger, Outcome
 from leukoref.interop.fhir_intake import SUPERSEDED
 from leukoref.interop.fhir_read import moment
+from leukoref.interop.fhir_values import sex_of
 from leukoref.knowledge.vocabulary import DAYS_PER_YEAR
 from leukoref.patient import OLDEST_YEARS, Medication, Observation, Patient
 
@@ -42,6 +44,7 @@ class Settlement:
             group = self._window(key, group)
             if group:
                 kept += self._counted(group) if group[0].quantity else self._agreed(group)
+        self._measured_since(kept)
         kept = self._one_sample(kept)
         medications = self._courses()
         used = {fact.reference for fact in kept}
@@ -86,24 +89,28 @@ class Settlement:
         return kept
 
     def _known_by_then(self, facts: list[Fact]) -> list[Fact]:
+        if self.as_of is self.ledger.newest:  # nothing is later than the newest
+            return facts
         kept = []
         for fact in facts:
             if fact.time is not None and self.as_of is not None and fact.time > self.as_of:
                 self._drop(fact, "not_relevant", "later than the time of the assessment")
             else:
+                if fact.until is not None and self.as_of is not None and fact.until > self.as_of:
+                    fact.earlier = False  # over by now, but not then
                 kept.append(fact)
         return kept
 
     def _window(self, key: str, group: list[Fact]) -> list[Fact]:
         """What lies before the look-back window of its finding is not the present state: counts whose course matters
         (how long has it been low?) stay as earlier results, the rest is left aside."""
-        window = self.concepts.windows.get(key)
+        window = self.concepts.window(key)
         if window is None or self.as_of is None:
             return group
         limit = self.as_of - window * DAY
         kept = []
         for fact in group:
-            if fact.time is None or fact.time >= limit or not fact.windowed:
+            if fact.time is None or fact.time >= limit or fact.earlier or not fact.windowed:
                 kept.append(fact)
             elif key in self.base.duration_findings:
                 fact.earlier = True
@@ -147,6 +154,18 @@ class Settlement:
             fact.earlier = fact.present != last[0].present
         return group
 
+    def _measured_since(self, facts: list[Fact]) -> None:
+        """A count that words called low or high, and that was measured since, is what was measured."""
+        newest: dict[str, dt.datetime] = {}
+        for fact in facts:
+            if fact.quantity and fact.time is not None and not fact.earlier:
+                newest[fact.key] = max(fact.time, newest.get(fact.key, EARLIEST))
+        words = {word: key for key in newest for word in self.concepts.flagged(self.base.finding[key]) if word}
+        for fact in facts:
+            measured = newest.get(words.get(fact.key, ""))
+            if measured is not None and fact.time is not None and fact.time < measured:
+                fact.earlier = True
+
     # -- one blood sample -------------------------------------------------------------------------------------
 
     def _one_sample(self, facts: list[Fact]) -> list[Fact]:
@@ -182,11 +201,17 @@ class Settlement:
         return ""
 
     def _observation(self, fact: Fact) -> Observation:
-        return Observation(
-            finding=fact.key, present=fact.present, value=fact.value if fact.quantity else None,
-            unit=fact.unit if fact.quantity else None, comparator=fact.comparator,
-            when="earlier" if fact.earlier else "now", time=fact.time, reference=fact.reference,
-        )  # fmt: skip
+        """What is not said is not handed on: every field costs its check, and a feed has many facts."""
+        said: dict[str, Any] = {"finding": fact.key, "time": fact.time, "reference": fact.reference}
+        if fact.quantity:
+            said["value"], said["unit"] = fact.value, fact.unit
+            if fact.comparator:
+                said["comparator"] = fact.comparator
+        else:
+            said["present"] = fact.present
+        if fact.earlier:
+            said["when"] = "earlier"
+        return Observation(**said)
 
     # -- drugs ------------------------------------------------------------------------------------------------
 
@@ -247,7 +272,9 @@ class Settlement:
 
     def _sex(self) -> str | None:
         gender = self.ledger.patient.get("gender")
-        return str(gender) if gender in ("female", "male") else ("unknown" if gender else None)
+        if gender in ("female", "male"):
+            return str(gender)
+        return sex_of(self.ledger.patient.get("extension")) or ("unknown" if gender else None)
 
     def _setting(self) -> str | None:
         known = [pair for pair in self.ledger.settings if pair[0] is None or not self.as_of or pair[0] <= self.as_of]

@@ -48,10 +48,16 @@ def of_resource(resource: dict[str, Any], stem: str, zone: dt.tzinfo, *fallbacks
         if type(period) is dict:
             found = read_time(period.get("end"), zone) or read_time(period.get("start"), zone)
         else:
-            found = read_time(resource.get(f"{stem}Instant"), zone)
+            found = read_time(resource.get(f"{stem}Instant"), zone) or _last_event(resource.get(f"{stem}Timing"), zone)
     for name in fallbacks:
         found = found or read_time(resource.get(name), zone)
     return found
+
+
+def _last_event(timing: Any, zone: dt.tzinfo) -> Time | None:
+    events = timing.get("event") if type(timing) is dict else None
+    times = [read_time(event, zone) for event in events] if isinstance(events, list) else []
+    return max((time for time in times if time is not None), key=lambda time: time.at, default=None)
 
 
 def birth(value: Any, as_of: dt.datetime) -> float | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from leukoref.assessment import Assessment, Candidate, Evidence, NextTest, RedFlagRaised
-from leukoref.interop.fhir_codes import URIS
+from leukoref.interop.fhir_codes import READ, URIS
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.names import normalise
 from leukoref.render.citations import link, plain, reference, signed
@@ -70,7 +70,7 @@ class AnswerWriter:
         }
         self._about(resource, "subject", "occurrenceDateTime")
         if self.used:
-            resource["reasonReference"] = [{"reference": reference} for reference in self.used]
+            resource["reasonReference"] = [_pointer(reference) for reference in self.used]
         if requests is not None:
             resource["result"] = {"reference": _urn(requests)}
         parts = [part for part in (impression, *issues) if part is not None]
@@ -95,7 +95,7 @@ class AnswerWriter:
         }
         self._about(resource, "subject", "effectiveDateTime")
         if self.used:
-            resource["supportingInfo"] = [{"reference": reference} for reference in self.used]
+            resource["supportingInfo"] = [_pointer(reference) for reference in self.used]
         return resource
 
     def _finding(self, candidate: Candidate) -> Resource:
@@ -132,7 +132,7 @@ class AnswerWriter:
         red_flag = next((entry for entry in self.base.red_flags if entry.id == flag.id), None)
         findings = _findings_of(red_flag.when.model_dump()) if red_flag is not None else ()
         if references := [reference for name in findings for reference in self._references(name)]:
-            resource["evidence"] = [{"detail": [{"reference": r} for r in dict.fromkeys(references)]}]
+            resource["evidence"] = [{"detail": [_pointer(r) for r in dict.fromkeys(references)]}]
         if artifacts := self._artifacts(flag.sources):
             resource["extension"] = artifacts
         return resource
@@ -188,7 +188,7 @@ class AnswerWriter:
 
     def _about(self, resource: Resource, who: str, when: str) -> None:
         if self.reading and self.reading.subject:
-            resource[who] = {"reference": self.reading.subject}
+            resource[who] = _pointer(self.reading.subject)
         elif resource["resourceType"] == "ClinicalImpression":
             resource[who] = {"display": "the patient assessed"}
         if self.reading and self.reading.as_of:
@@ -237,6 +237,15 @@ def coding(qualified: str) -> Resource:
 
 def _remark(severity: str, kind: str, text: str) -> Resource:
     return {"severity": severity, "code": kind, "diagnostics": plain(text)}
+
+
+def _pointer(reference: str) -> Resource:
+    """A Reference to what was read: literal for FHIR resources, by identifier for OBX segments, rows and elements."""
+    kind, _, identity = reference.partition("/")
+    if identity.startswith("urn:"):  # known by its fullUrl only
+        return {"reference": identity}
+    literal = reference.startswith(("urn:", "http://", "https://")) or (kind in READ or kind == "Patient")
+    return {"reference": reference} if literal and "#" not in reference else {"identifier": {"value": reference}}
 
 
 def _urn(resource: Resource) -> str:

@@ -20,6 +20,7 @@ from leukoref.interop.fhir_concepts import Resource, concepts
 from leukoref.interop.fhir_facts import Ledger
 from leukoref.interop.fhir_intake import Intake
 from leukoref.interop.fhir_reading import FhirReading, read_ledger
+from leukoref.interop.fhir_values import NUMBER, quantity_in
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
 from leukoref.patient import MAX_FILE_BYTES
@@ -33,8 +34,11 @@ STATUS = {
 }  # fmt: skip
 SEX = {"F": "female", "M": "male", "U": "unknown", "O": "unknown", "A": "unknown", "N": "unknown"}
 PATIENT_CLASS = {"O": "AMB", "E": "EMER", "I": "IMP"}
-NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
-_MEASURED = re.compile(rf"^(<=|>=|<|>)?\s*({NUMBER})$")
+NUMERIC, CODED, EMBEDDED = ("NM", "ST", "TX", "FT", ""), ("CE", "CWE", "CNE", "CF"), ("ED", "RP")
+YES_NO = "http://terminology.hl7.org/CodeSystem/v2-0136"
+_POWER = re.compile(r"^\d{1,2}\s*/\S+$")  # what follows an unescaped 10^
+_ESCAPE = re.compile(r"\\([^\\]*)\\")
+ESCAPED = {"F": "|", "S": "^", "T": "&", "R": "~", "E": "\\", ".br": " "}
 _TIME = re.compile(r"^(\d{4})(\d{2})?(\d{2})?(?:(\d{2})(\d{2})?(\d{2})?(?:\.\d+)?)?([+-]\d{4})?$")
 
 
@@ -94,33 +98,53 @@ def patient_from_hl7(
     local = mapping if isinstance(mapping, LocalCodes) else LocalCodes.from_file(mapping) if mapping else LocalCodes()
     known = concepts(base or load_knowledge())
     as_of = as_of.replace(tzinfo=zone) if as_of is not None and as_of.tzinfo is None else as_of
-    intake, ledger, subject = Intake(known, zone), Ledger(), ""
+    intake, ledger, names = Intake(known, zone), Ledger(), Names()
     for number, message in enumerate(_parsed(messages)):
-        reader = _Message(message, number, local, zone, subject)
+        reader = _Message(message, number, local, zone, names)
         reader.person(ledger)
         for resource, kind, reference in reader.resources():
             intake.take(resource, kind, reference, ledger)
-        subject = reader.subject
-    return read_ledger(ledger, known, as_of, subject)
+    return read_ledger(ledger, known, as_of, names.first)
+
+
+class Names:
+    """The identifiers by which messages call their one patient; a message needs to share one with those before."""
+
+    def __init__(self) -> None:
+        self.first = ""
+        self.known: set[tuple[str, str]] = set()
+
+    def take(self, stated: list[tuple[str, str]]) -> bool:
+        """Takes identifiers with their authorities as the patient's; False if they are another's."""
+        shared = any(
+            one == other and (where == there or not where or not there)
+            for one, where in stated
+            for other, there in self.known
+        )
+        if self.known and not shared:
+            return False
+        self.first = self.first or next((one for one, _ in stated), "")
+        self.known |= set(stated) or {("", "")}
+        return True
 
 
 class _Message:
-    """One ORU^R01 message. An OBX belongs to the OBR before it, which has its time where the OBX has none."""
+    """One ORU^R01 message. An OBX belongs to the OBR before it, which has its time where the OBX has none; times
+    without an offset have that of the header."""
 
-    def __init__(self, message: Any, number: int, local: LocalCodes, zone: dt.tzinfo, subject: str) -> None:
+    def __init__(self, message: Any, number: int, local: LocalCodes, zone: dt.tzinfo, names: Names) -> None:
         self.segments = list(message)
-        self.local, self.zone = local, zone
         self.header = self.segments[0]
+        self.local, self.zone = local, _offset(_part(self.header, 7)) or zone
         kind = [_part(self.header, 9, component) for component in (1, 2)]
         if kind != ["ORU", "R01"]:
             raise InputError(f"message {number + 1}", "is no ORU^R01", "hand in result messages only")
         self.identity = f"{_part(self.header, 10) or 'message'}.{number + 1}"
-        people = {_part(s, 3) or _part(s, 2) for s in self.segments if _name(s) == "PID"}
+        people = [segment for segment in self.segments if _name(segment) == "PID"]
         if not people:
             raise InputError(f"message {number + 1}", "has no PID", "age and sex are needed to read the counts")
-        if len(people) > 1 or (number and subject not in people):
+        if not all(names.take(_identities(person)) for person in people):
             raise InputError("messages", "are about several patients", "assess one patient at a time")
-        self.subject = people.pop()
 
     def person(self, ledger: Ledger) -> None:
         for segment in self.segments:
@@ -146,18 +170,17 @@ class _Message:
     def _result(self, segment: Any, order: Any) -> Resource:
         concept, unit = self._concept(segment)
         status = STATUS.get(_part(segment, 11).upper(), "unknown")
-        flags = _part(segment, 8).upper()
         resource: Resource = {"status": status, "code": concept, "meta": {"lastUpdated": self._sent()}}
         stated = _part(segment, 14) or (_part(order, 7) if order is not None else "")
         if stated:
             resource["effectiveDateTime"] = _time(stated, self.zone) or "unreadable"
         if identifier := self._identifier(segment, order):
             resource["identifier"] = [{"system": "urn:leukoref:hl7v2", "value": identifier}]
-        if flags:
-            resource["interpretation"] = [{"coding": [{"code": flags}]}]
+        if flags := [flag.upper() for flag in _parts(segment, 8) if flag]:
+            resource["interpretation"] = [{"coding": [{"code": flag} for flag in flags]}]
         if order is not None and _part(order, 3):
             resource["specimen"] = {"reference": _part(order, 3)}
-        return resource | _value(segment, _part(segment, 6) or unit)
+        return resource | _value(segment, _unit(segment) or unit)
 
     def _sent(self) -> str:
         return _time(_part(self.header, 7), self.zone) or ""
@@ -190,16 +213,38 @@ def _value(segment: Any, unit: str) -> Resource:
     if kind == "SN":
         parts = [_part(segment, 5, component) for component in range(1, 5)]
         return _structured(parts, unit)
+    if kind in EMBEDDED:
+        return {"valueAttachment": True}
+    if kind in CODED:
+        return _coded(segment)
     if not text or text == '""':
         return {}
-    if match := _MEASURED.match(text.strip()) if kind in ("NM", "ST", "TX", "") else None:
-        quantity = {"value": float(match[2]), "unit": unit, "comparator": match[1]}
-        return {"valueQuantity": quantity}
-    if kind in ("CE", "CWE", "CNE"):
-        system = URIS.get(SYSTEMS.get(_part(segment, 5, 3).upper(), ""), "")
-        label = _part(segment, 5, 2) or text
-        return {"valueCodeableConcept": {"coding": [{"system": system, "code": text}], "text": label}}
+    quantity = quantity_in(text) if kind in NUMERIC else None
+    if quantity:  # a unit beside the number counts where OBX-6 has none, and must not contradict it
+        return {"valueQuantity": quantity | {"unit": quantity["unit"] or unit, "code": unit}}
+    if kind == "ID" and text in ("Y", "N"):
+        return {"valueCodeableConcept": {"coding": [{"system": YES_NO, "code": text}]}}
     return {"valueString": text}
+
+
+def _coded(segment: Any) -> Resource:
+    """A coded answer with its alternate and its words."""
+    codings = []
+    for first in (1, 4):
+        code, label, system = (_part(segment, 5, first + step) for step in range(3))
+        if code or label:
+            uri = URIS.get(SYSTEMS.get(system.upper(), ""), "")
+            codings.append({"system": uri, "code": code, "display": label or code})
+    text = _part(segment, 5, 9)
+    return {"valueCodeableConcept": {"coding": codings, "text": text}} if codings or text else {}
+
+
+def _unit(segment: Any) -> str:
+    """OBX-6: the unit's code, else its words; 10^3/uL as many send it, though ^ should be escaped."""
+    code, label = _part(segment, 6), _part(segment, 6, 2)
+    if code.lower() in ("10", "x10") and _POWER.match(label):
+        return f"{code}^{label}"
+    return code or label
 
 
 def _structured(parts: list[str], unit: str) -> Resource:
@@ -264,13 +309,43 @@ def _part(segment: Any, position: int, component: int = 1) -> str:
     if isinstance(first, str) and component > 1:
         return ""
     text = value if isinstance(value, str) else str(value).split("&")[0]
-    for escape, sign in (("\\F\\", "|"), ("\\S\\", "^"), ("\\T\\", "&"), ("\\R\\", "~"), ("\\E\\", "\\")):
-        text = text.replace(escape, sign)
-    return text.strip()
+    return _ESCAPE.sub(_unescaped, text).strip()
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    """What an escape sequence stands for; highlighting and what is not known stand for nothing."""
+    name = match[1]
+    if name.startswith("X"):
+        try:
+            return bytes.fromhex(name[1:]).decode("latin-1")
+        except ValueError:
+            return ""
+    return ESCAPED.get(name, "")
+
+
+def _parts(segment: Any, position: int) -> list[str]:
+    """The first component of every repetition of a field."""
+    if len(segment) <= position:
+        return []
+    repetitions = segment[position]
+    return [_part([[repetition]], 0) for repetition in repetitions]
+
+
+def _identities(segment: Any) -> list[tuple[str, str]]:
+    """(identifier, authority) of PID-3, else PID-2."""
+    field = next((position for position in (3, 2) if _part(segment, position)), 3)
+    found = [(_part([[one]], 0), _part([[one]], 0, 4)) for one in segment[field]] if len(segment) > field else []
+    return [(one, where) for one, where in found if one]
 
 
 def _repeats(segment: Any, position: int) -> bool:
     return len(segment) > position and len(segment[position]) > 1
+
+
+def _offset(text: str) -> dt.tzinfo | None:
+    """The zone of an HL7 time, where it names one."""
+    match = _TIME.match(text)
+    return dt.datetime.strptime(match[7], "%z").tzinfo if match and match[7] else None
 
 
 def _time(text: str, zone: dt.tzinfo) -> str | None:

@@ -18,6 +18,7 @@ from leukoref.interop.fhir_concepts import Concepts, Resource, concepts
 from leukoref.interop.fhir_facts import Ledger
 from leukoref.interop.fhir_intake import Intake
 from leukoref.interop.fhir_reading import FhirReading, read_ledger
+from leukoref.interop.fhir_values import quantity_in
 from leukoref.interop.omop_source import Row, open_source
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
@@ -86,7 +87,10 @@ def patients_from_omop(
     """
     known = concepts(base or load_knowledge())
     as_of = as_of.replace(tzinfo=dt.UTC) if as_of is not None and as_of.tzinfo is None else as_of
-    chosen = "" if persons is None else ", ".join(str(int(person)) for person in persons) or "NULL"
+    try:
+        chosen = "" if persons is None else ", ".join(str(int(person)) for person in persons) or "NULL"
+    except (TypeError, ValueError):
+        raise InputError("persons", "are no list of person_id", "whole numbers, as in [10, 11]") from None
     names = {
         "cdm": _prefix(schema, "schema"),
         "voc": _prefix(vocabulary or schema, "vocabulary"),
@@ -150,10 +154,13 @@ def _measurement(row: Row) -> Resource:
         unit = {"unit": row["unit_text"]}
         if row["unit_code"] and row["unit_voc"] == "UCUM":
             unit = {"system": UCUM, "code": row["unit_code"]}
-        operator = row["operator"] if row["operator"] in COMPARATORS else None
+        said = quantity_in(str(row["word"] or "")) or {}  # '<0.5' as sent may be 0.5 as loaded, or 500 as converted
+        operator = row["operator"] if row["operator"] in COMPARATORS else said.get("comparator")
         return resource | {"valueQuantity": {"value": float(row["number"]), "comparator": operator, **unit}}
     if coding := _coding(row["voc3"], row["code3"], row["name3"]):
         return resource | {"valueCodeableConcept": {"coding": [coding], "text": row["name3"]}}
+    if sent := quantity_in(str(row["word"] or "")):  # with the unit as sent
+        return resource | {"valueQuantity": sent | {"unit": sent["unit"] or row["unit_text"]}}
     return resource | ({"valueString": str(row["word"])} if row["word"] else {})
 
 

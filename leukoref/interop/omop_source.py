@@ -19,13 +19,22 @@ def open_source(source: Any) -> Query:
     """A function that runs SQL and streams rows. Raises InputError for what is no source of a CDM."""
     if isinstance(source, (str, Path)):
         if "://" in str(source):
-            return _sqlalchemy(_imported("sqlalchemy").create_engine(str(source)))
+            return _sqlalchemy(_engine(str(source)))
         return _duckdb(_opened(Path(source)))
     if hasattr(source, "cursor") and hasattr(source, "execute"):
         return _duckdb(source)
     if hasattr(source, "connect"):
         return _sqlalchemy(source)
     raise InputError("source", "is no OMOP source", REMEDY)
+
+
+def _engine(url: str) -> Any:
+    try:
+        return _imported("sqlalchemy").create_engine(url)
+    except InputError:
+        raise
+    except Exception as error:  # a malformed URL, or a driver that is not installed; neither names the password
+        raise InputError("source", f"no engine for this URL ({type(error).__name__})", REMEDY) from None
 
 
 def _opened(path: Path) -> Any:
@@ -57,7 +66,7 @@ def _duckdb(connection: Any) -> Query:
             cursor.execute(sql)
         except Exception as error:
             raise _refused(error) from None
-        names = [column[0] for column in cursor.description]
+        names = [column[0].lower() for column in cursor.description]
 
         def rows() -> Iterator[Row]:
             while batch := cursor.fetchmany(BATCH):
@@ -82,7 +91,7 @@ def _sqlalchemy(engine: Any) -> Query:
         def rows() -> Iterator[Row]:
             with connection:
                 for row in result.mappings():
-                    yield dict(row)
+                    yield {name.lower(): value for name, value in row.items()}
 
         return rows()
 

@@ -18,6 +18,7 @@ from leukoref.interop.fhir_codes import UCUM, URIS
 from leukoref.interop.fhir_concepts import concepts
 from leukoref.interop.fhir_facts import Ledger
 from leukoref.interop.fhir_intake import Intake
+from leukoref.interop.fhir_read import WHEN_EXTENSION
 from leukoref.interop.fhir_reading import FhirReading, read_ledger
 from leukoref.interop.fhir_times import read_time
 from leukoref.interop.phenopackets_write import to_phenopacket
@@ -25,7 +26,7 @@ from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
 from leukoref.knowledge.vocabulary import DAYS_PER_YEAR
-from leukoref.patient import read_json
+from leukoref.patient import parse_json, read_json
 
 Element = dict[str, Any]
 Part = tuple[Element, str, str]  # resource, its FHIR type, where it stands in the packet
@@ -35,6 +36,8 @@ SEX_NUMBERS = ("UNKNOWN_SEX", "FEMALE", "MALE", "OTHER_SEX")
 PREFIXES = {"SNOMEDCT": "SNOMED", "SCTID": "SNOMED", "LNC": "LOINC", "ICD10": "ICD10CM", "RXCUI": "RXNORM"}
 STATES = {"NCIT:C25626": True, "NCIT:C48190": False, "NCIT:C38758": True, "NCIT:C38757": False,
           "PATO:0000467": True, "PATO:0000462": False}  # fmt: skip
+LATER = "later than the last encounter"
+EARLIER = [{"url": WHEN_EXTENSION, "valueCode": "earlier"}]
 NOT_READ = {
     "diseases": "a diagnosis is the answer, not a finding",
     "interpretations": "a genomic interpretation is the answer, not a finding",
@@ -50,7 +53,7 @@ _IN_DAYS = (DAYS_PER_YEAR, DAYS_PER_YEAR / 12, 7.0, 1.0, 1 / 24)
 def patient_from_phenopacket(
     packet: Any, *, as_of: dt.datetime | None = None, base: Knowledge | None = None
 ) -> FhirReading:
-    """A Patient from one phenopacket v2: parsed JSON, a protobuf message, or the path of a JSON file.
+    """A Patient from one phenopacket v2: JSON (parsed or as text), a protobuf message, or the path of a JSON file.
 
     ``as_of`` is the time of the assessment; by default the subject's last encounter, where it is a date. Raises
     InputError for what is no phenopacket of version 2; an element that cannot be read only loses itself.
@@ -64,7 +67,12 @@ def patient_from_phenopacket(
     chosen = as_of or _moment(encounter, born.at if born else None)
     ledger = Ledger()
     _person(subject, encounter, ledger, dated=as_of is not None or "timestamp" in encounter)
-    packet_reader = _Packet(known.base, born.at if born else None, chosen)
+    age = _age_in_days(encounter)
+    if born is None and chosen is not None and age is not None:  # an age at a known time dates every other age
+        began: dt.datetime | None = chosen - dt.timedelta(days=age)
+    else:
+        began = born.at if born else None
+    packet_reader = _Packet(known.base, began, chosen, _age_span(encounter))
     intake = Intake(known, chosen.tzinfo if chosen is not None and chosen.tzinfo else dt.UTC)
     for name, reason in NOT_READ.items():
         for position, _ in enumerate(_elements(content, name)):
@@ -78,10 +86,13 @@ def patient_from_phenopacket(
 
 
 class _Packet:
-    """The elements of one packet as FHIR resources. ``born`` turns ages into dates, where it is known."""
+    """The elements of one packet as FHIR resources. ``born`` turns ages into dates, where it is known; where it is not,
+    they are before, at or after ``age``, that of the encounter."""
 
-    def __init__(self, base: Knowledge, born: dt.datetime | None, as_of: dt.datetime | None) -> None:
-        self.base, self.born, self.as_of = base, born, as_of
+    def __init__(
+        self, base: Knowledge, born: dt.datetime | None, as_of: dt.datetime | None, age: tuple[float, float] | None
+    ) -> None:
+        self.base, self.born, self.as_of, self.age = base, born, as_of, age
         self.stated: set[str] = set()
 
     def parts(self, content: Element) -> Iterator[Part]:
@@ -107,13 +118,15 @@ class _Packet:
             return _refused("rejected", "says neither present nor excluded as version 2 does", reference)
         term = _object(feature.get("type"))
         resource: Element = {"status": "final", "code": _concept(term), "valueBoolean": not excluded}
+        if self._beside(feature.get("onset")) == 1 and not excluded:
+            return _refused("not_relevant", LATER, reference)
         onset = self._at(feature.get("onset"))
         if onset is not None and self.as_of is not None and onset > self.as_of:
             resource["effectiveDateTime"] = onset.isoformat()
         elif self.as_of is not None:
             resource["effectiveDateTime"] = self.as_of.isoformat()
         if feature.get("resolution") and not excluded:
-            resource["extension"] = [{"url": "urn:leukoref:when", "valueCode": "earlier"}]
+            resource["extension"] = EARLIER
         below = self._below(str(term.get("id") or "")) if excluded else []
         if below:
             del resource["valueBoolean"]
@@ -133,8 +146,12 @@ class _Packet:
         at = self._at(observed)
         if at is not None:
             resource["effectiveDateTime"] = at.isoformat()
-        elif observed:
+        elif observed and (beside := self._beside(observed)) is None:
             return _refused("rejected", "its time cannot be dated", reference)
+        elif observed and beside == 1:
+            return _refused("not_relevant", LATER, reference)
+        elif observed and beside == -1:
+            resource["extension"] = EARLIER
         value = _object(measurement.get("value"))
         quantity, word = _object(value.get("quantity")), _object(value.get("ontologyClass"))
         if quantity:
@@ -185,13 +202,25 @@ class _Packet:
         resource["status"] = "stopped" if "end" in period else "active"
         return (resource | ({"effectivePeriod": period} if period else {})), "MedicationStatement", reference
 
+    def _beside(self, element: Any) -> int | None:
+        """-1, 0 or 1: an age before, at or after that of the encounter, as exact as both are given; else None."""
+        age = _age_span(_object(element))
+        if age is None or self.age is None:
+            return None
+        return int(age[0] >= self.age[1]) - int(age[1] <= self.age[0])
+
     def _at(self, element: Any) -> dt.datetime | None:
-        return _moment(_object(element), self.born)
+        at = _moment(_object(element), self.born)
+        if at is not None and self.as_of is not None and at > self.as_of and self._beside(element) == 0:
+            return self.as_of  # at the encounter, whose age is given in whole years or months
+        return at
 
 
 def _checked(packet: Any) -> Element:
     """The packet as JSON with the field names of the standard's JSON form."""
-    if isinstance(packet, (str, Path)):
+    if isinstance(packet, str) and packet.lstrip().startswith(("{", "[")):
+        packet = parse_json(packet.encode(), "phenopacket")
+    elif isinstance(packet, (str, Path)):
         packet = read_json(packet)
     if hasattr(packet, "DESCRIPTOR"):
         from google.protobuf.json_format import MessageToDict
@@ -228,6 +257,19 @@ def _person(subject: Element, encounter: Element, ledger: Ledger, *, dated: bool
             ledger.warnings["the age was given as a range; its middle is used"] = None
     elif encounter and "timestamp" not in encounter:
         ledger.warnings["the age at the last encounter cannot be read; it is left out"] = None
+
+
+def _age_span(time: Element) -> tuple[float, float] | None:
+    """From and to how many days lived a TimeElement that is an age reaches: P6Y3M is a month, P6Y a year."""
+    bounds = _object(time.get("ageRange"))
+    ages = [time.get("age")] if "age" in time else [bounds.get("start"), bounds.get("end")]
+    texts = [str(_object(age).get("iso8601duration")) for age in ages]
+    first, last = _duration(texts[0]), _duration(texts[-1])
+    if first is None or last is None:
+        return None
+    stated = _DURATION.match(texts[-1])
+    finest = [size for size, number in zip(_IN_DAYS, stated.groups(), strict=True) if number] if stated else []
+    return first, last + min(finest, default=0.0)
 
 
 def _age_in_days(time: Element) -> float | None:

@@ -19,13 +19,13 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from starlette.middleware.cors import CORSMiddleware
 
 from leukoref.assessor import Assessor, assessor
 from leukoref.errors import InputError, LeukorefError
 from leukoref.interop import cds_hooks
 from leukoref.interop.service_auth import Gate, UnauthorizedError, is_loopback
 from leukoref.interop.service_wire import (
+    Cors,
     Journal,
     ProblemError,
     body_of,
@@ -207,7 +207,7 @@ def create_app(settings: Settings | None = None, *, knowledge: Knowledge | None 
     app.add_exception_handler(404, functools.partial(_plain, 404, "no such address"))
     app.add_exception_handler(405, functools.partial(_plain, 405, "not the method of this address"))
     app.add_middleware(
-        CORSMiddleware,
+        Cors,
         allow_origins=list(settings.origins),
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type"],

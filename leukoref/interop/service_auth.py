@@ -31,6 +31,7 @@ class Gate:
 
     def __init__(self, issuers: Mapping[str, str], audience: str, *, timeout: float = 5.0) -> None:
         self.audience = audience.rstrip("/")
+        self._addresses = dict(issuers)
         self._clients = {issuer: _key_source(address, timeout) for issuer, address in issuers.items()}
         self._seen: dict[str, float] = {}
         self._lock = Lock()
@@ -47,6 +48,9 @@ class Gate:
                 raise UnauthorizedError("the token is not signed with an allowed algorithm")
             if not isinstance(issuer, str) or issuer not in self._clients:
                 raise UnauthorizedError("the issuer is not allowed here")
+            stated, address = header.get("jku"), self._addresses[issuer]
+            if stated is not None and address.startswith("https://") and stated != address:
+                raise UnauthorizedError("the key set of the token is not that of its issuer")
             claims = jwt.decode(
                 token,
                 self._clients[issuer].get_signing_key_from_jwt(token).key,

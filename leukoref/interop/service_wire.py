@@ -10,6 +10,8 @@ import time
 import traceback
 from typing import Any
 
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,6 +48,8 @@ async def body_of(request: Request, limit: int, seconds: float) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise ProblemError(415, "the body is not declared as JSON", "send Content-Type: application/json")
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise ProblemError(415, "the body is encoded", "send it without Content-Encoding")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise too_large(limit)
@@ -65,6 +69,17 @@ async def body_of(request: Request, limit: int, seconds: float) -> bytes:
 def too_large(limit: int) -> ProblemError:
     error, remedy = f"the body is larger than {limit / 1e6:g} MB", "send fewer resources"
     return ProblemError(413, error, remedy, headers={"Connection": "close"})
+
+
+class Cors(CORSMiddleware):
+    """CORS with refusals as short JSON, like every other error."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        answer = super().preflight_response(request_headers)
+        if answer.status_code < 400:
+            return answer
+        kept = {name: answer.headers[name] for name in ("Vary",) if name in answer.headers}
+        return json_response({"error": "this origin, method or header is not allowed here"}, answer.status_code, kept)
 
 
 class Journal:

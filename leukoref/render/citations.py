@@ -17,10 +17,12 @@ _AUTHORS_SHOWN = 3
 
 def plain(text: object) -> str:
     """One line of harmless text: controls, escape sequences and direction overrides become a visible mark."""
-    shown = "".join(
-        " " if ch in "\n\r\t" else "\ufffd" if ch in _BIDI or unicodedata.category(ch) in ("Cc", "Cs") else ch
-        for ch in str(text)
-    )
+    shown = str(text)
+    if not shown.isprintable():  # nearly every text is, and then has none of these
+        shown = "".join(
+            " " if ch in "\n\r\t" else "\ufffd" if ch in _BIDI or unicodedata.category(ch) in ("Cc", "Cs") else ch
+            for ch in shown
+        )
     return " ".join(shown.split())
 
 

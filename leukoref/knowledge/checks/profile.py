@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from leukoref.knowledge.cause import Cause, Estimates
+from leukoref.knowledge.cause import Cause, Estimates, Variant
 from leukoref.knowledge.checks import check
 from leukoref.knowledge.checks.reading import Draft, Path_
 from leukoref.knowledge.loader import Complaint
@@ -47,6 +47,45 @@ def _spoken(cause: Cause, words: dict[str, str]) -> set[str]:
             if statement.finding in words:
                 found.add(words[statement.finding])
     return found
+
+
+@check
+def lone_speaker(draft: Draft) -> Iterator[Complaint]:
+    """A finding of which only some causes speak has a background.
+
+    Without it `rest_rates` stand for the others, and a symptom that is common everywhere counts for the cause that
+    happens to name it.
+    """
+    core = {e.id for e in draft.findings if e.value.core} | {w.finding for s in draft.scales for w in s.value.words}
+    wider = {e.id: e.value.is_a for e in draft.findings}
+    owners: list[Cause | Variant] = []
+    for entry in draft.causes:
+        owners += (entry.value, *entry.value.kinds)
+    alone = {name for owner in owners for name in _cells(owner)} - core
+    for told_of in draft.findings:
+        finding = told_of.value
+        above = set(_climb(finding.id, wider))
+        told = finding.kind == "quantity" or finding.background or core & above or above - set(wider)
+        if finding.id in alone and not told:
+            message = "some causes speak of it, and its background is not given"
+            remedy = "add `background`: how often the other causes have it, a figure or a labelled estimate"
+            yield told_of.complain("lone_speaker", message, remedy=remedy, severity="warning")
+
+
+def _cells(owner: Cause | Variant) -> Iterator[str]:
+    """Findings for which a cause or a kind of it gives how often they are there."""
+    yield from (name for block in owner.estimates for name in block.cells)
+    yield from (s.finding for s in owner.statements if s.finding and s.frequency and s.weighed)
+
+
+def _climb(finding: str, wider: dict[str, tuple[str, ...]]) -> Iterator[str]:
+    """All wider findings; a circle, which another check complains of, ends the climb."""
+    waiting, seen = list(wider.get(finding, ())), {finding}
+    while waiting:
+        if (parent := waiting.pop()) not in seen:
+            seen.add(parent)
+            waiting += wider.get(parent, ())
+            yield parent
 
 
 @check
