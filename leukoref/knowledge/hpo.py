@@ -44,6 +44,12 @@ def by_name(name: str) -> Term | None:
     return terms()[found] if found else None
 
 
+@cache
+def words() -> frozenset[str]:
+    """Every word of a label or synonym, normalised."""
+    return frozenset(word for name in _names() for word in name.split())
+
+
 def by_code(code: str) -> Term | None:
     return terms().get(code.strip().upper())
 

@@ -6,7 +6,9 @@ handful of dictionary lookups (`leukoref.reading`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,9 +22,13 @@ if TYPE_CHECKING:
 Role = Literal[
     "same", "filler", "filler_beside", "fixed_order", "level", "qualifier", "number", "number_lead", "unit_of_time",
     "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "negative_name", "denial", "history",
-    "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name",
+    "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name", "going_on", "gone",
+    "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin", "head",
+    "inner", "view_shows", "assumed", "tag", "hint",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
+_SIGN = re.compile(r"(\+|[<>]=?(?=[0-9]))")
+BETWEEN_FILLERS = ("qualifier", "kind", "head")  # looked for after the fillers are dropped
 
 
 class WordGroup(Rule):
@@ -37,6 +43,14 @@ class WordGroup(Rule):
     tests: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     note: str | None = None
+
+
+class Pattern(BaseModel):
+    """Kinds of words that make a name together; `beside`: kinds that may stand beside them."""
+
+    kinds: tuple[str, ...]
+    beside: frozenset[str]
+    implies: dict[str, tuple[str, ...]] = {}
 
 
 class Lexicon(BaseModel):
@@ -56,9 +70,14 @@ class Lexicon(BaseModel):
     standing: frozenset[str] = frozenset()
     recent: frozenset[str] = frozenset()
     done: frozenset[str] = frozenset()
+    skin: frozenset[str] = frozenset()
+    assumed: frozenset[str] = frozenset()
     keys: dict[str, str] = {}  # key of a finding's name -> finding
     names: dict[str, str] = {}  # key of a name that says nothing by itself -> group
     family: dict[str, str] = {}  # finding -> the family history of it
+    kinds: dict[str, str] = {}  # phrase -> the kinds of word it is
+    patterns: tuple[Pattern, ...] = ()
+    known: str = ""  # every word of a name or group
 
     @classmethod
     def of(cls, base: Knowledge) -> Lexicon:
@@ -68,7 +87,9 @@ class Lexicon(BaseModel):
                 found.same.update({normalise(word): normalise(group.as_) for word in group.words})
         for group in base.names:
             words = found.roles.setdefault(group.role, {})
-            bare = found.told if group.role == "qualifier" else list  # qualifiers are looked for between the fillers
+            if group.role == "pattern":
+                continue
+            bare = found.told if group.role in BETWEEN_FILLERS else list
             words.update({" ".join(bare(found.tokens(word))): group.id for word in group.words if group.role != "same"})
             found.beside[group.id] = frozenset(part for word in group.beside for part in found.tokens(word))
             if group.role == "filler_beside":
@@ -84,19 +105,26 @@ class Lexicon(BaseModel):
         found.standing = _below(base, "standing")
         found.recent = _below(base, "recent")
         found.done = _below(base, "done")
+        found.skin = _below(base, "skin")
+        found.assumed = _below(base, "assumed")
         found._index(base)
+        found._index_kinds(base)
         return found
 
     def _index(self, base: Knowledge) -> None:
-        shared: set[str] = set()
-        for name, finding in base.finding_names.items():
-            key = self.key(self.tokens(name))
-            if name.endswith(" a") and not key.endswith(" a"):  # the 'a' of 'immunoglobulin A' is no article
-                continue
-            if self.keys.setdefault(key, finding) != finding:
-                shared.add(key)
-        for key in shared:  # two findings would be meant: neither is
-            del self.keys[key]
+        for plain in (True, False):  # 'leukemia' is leukemia, whatever 'known leukemia' is
+            meant: dict[str, set[str]] = {}
+            for name, finding in base.finding_names.items():
+                tokens = self.tokens(name)
+                key = self.key(tokens)
+                if name.endswith(" a") and not key.endswith(" a"):  # the 'a' of 'immunoglobulin A' is no article
+                    continue
+                if (self.told(tokens) == tokens) == plain:
+                    meant.setdefault(key, set()).add(finding)
+            for key, findings in meant.items():
+                widest = [f for f in findings if all(f == other or f in base.ancestors[other] for other in findings)]
+                if widest:  # else two findings would be meant: neither is
+                    self.keys.setdefault(key, widest[0])
         for rule in base.derived:
             self._index_sides(base, rule.finding, rule.when if rule.complete else None)
         for group in base.names:
@@ -110,6 +138,35 @@ class Lexicon(BaseModel):
             if group.role == "family":
                 self.family.update(dict.fromkeys(group.findings, group.as_))
 
+    def _index_kinds(self, base: Knowledge) -> None:
+        """The kind of a word is what its group says; qualifiers, and the names of what is measured, are kinds too."""
+        found: dict[str, set[str]] = {}
+        for role in ("qualifier", "number", "unit_of_time", "measure", "view"):
+            for phrase in self.roles.get(role, {}):
+                found.setdefault(phrase, set()).add("qualifier")
+        for group in base.names:
+            if group.role == "kind":
+                for word in group.words:
+                    found.setdefault(" ".join(self.told(self.tokens(word))), set()).add(group.as_)
+        for entry in base.findings:
+            if entry.kind == "quantity":
+                for name in (entry.name, *entry.synonyms):
+                    found.setdefault(" ".join(self.content(self.tokens(name))), set()).add("measured")
+        found.pop("", None)
+        self.kinds = {phrase: " ".join(sorted(kinds)) for phrase, kinds in found.items()}
+        self.patterns = tuple(
+            Pattern(
+                kinds=tuple(words.split()),
+                beside=frozenset((*group.beside, "qualifier")),
+                implies={" ".join(self.tokens(word)): ids for word, ids in group.implies.items()},
+            )
+            for group in base.names
+            if group.role == "pattern"
+            for words in group.words
+        )
+        phrases = (*self.keys, *self.names, *self.kinds, *base.drug_names, *(p for r in self.roles.values() for p in r))
+        self.known = " ".join(sorted({word for phrase in phrases for word in phrase.split()}))
+
     def _index_sides(self, base: Knowledge, finding: str, when: object) -> None:
         """'Raised X' and 'low X', where a derived finding is just that."""
         if not isinstance(when, Comparison) or when.finding not in base.finding:
@@ -122,7 +179,7 @@ class Lexicon(BaseModel):
 
     def tokens(self, name: str) -> list[str]:
         """The words of a name, with equal wordings replaced; the longest wording wins."""
-        return self.replaced(normalise(name).replace("+", " + ").split())
+        return self.replaced(_SIGN.sub(r" \1 ", normalise(name)).split())
 
     def replaced(self, words: Sequence[str]) -> list[str]:
         found: list[str] = []
@@ -178,6 +235,13 @@ class Lexicon(BaseModel):
     def is_level(self, name: str) -> bool:
         """Whether a name says how a result lies ('elevated', 'positive')."""
         return any(token in self.roles.get("level", {}) for token in self.tokens(name))
+
+    def kinds_of(self, phrase: str) -> frozenset[str]:
+        return frozenset(self.kinds.get(phrase, "").split())
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(self.known.split())
 
     def group(self, role: str, phrase: str) -> str | None:
         return self.roles.get(role, {}).get(phrase)

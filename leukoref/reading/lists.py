@@ -1,0 +1,90 @@
+"""Several findings in one name: "A and B", "A or B", "A without B"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leukoref.meaning import Match, meant
+from leukoref.reading.words import Words
+
+PARTS = ("and", "or", "with", "dueto", "from", "on", "for", "after")
+
+
+class Lists(Words):
+    """Names that join others."""
+
+    def _joined(self, tokens: Sequence[str]) -> Match | None:
+        """'A and B' present is both present; 'A or B' absent is both absent. Each part must be known."""
+        if "without" in tokens[1:-1]:
+            return self._without(tokens)
+        for word in PARTS:
+            if word in tokens:
+                at = len(tokens) - 1 - list(reversed(tokens)).index(word)
+                parts = self._shared(list(tokens[:at]), list(tokens[at + 1 :]), word)
+                if parts is None or not self._joinable(word, *parts):
+                    continue
+                told = parts[:1] if word == "after" else parts  # what came before has passed
+                names = tuple(dict.fromkeys(name for part in told for name in meant(part)))
+                if any(self.base.finding[name].kind == "quantity" for name in names):
+                    continue
+                names = tuple(name for name in names if self.base.finding[name].kind == "presence")
+                if word != "or":
+                    return Match(None, tuple(n for n in names if self._presence(n)), label=self.label)
+                exact = all(part.finding or part.denied for part in parts)
+                denied = tuple(name for part in parts for name in ((part.finding,) if part.finding else part.denied))
+                denied = tuple(n for n in dict.fromkeys(denied) if self._presence(n))
+                return Match(None, self._common(parts), label=self.label, denied=denied if exact else ())
+        return None
+
+    def _common(self, parts: Sequence[Match]) -> tuple[str, ...]:
+        """What every part implies: all that 'A or B' says when it is present."""
+        sets = [{w for name in meant(part) for w in (name, *self.base.ancestors[name])} for part in parts]
+        shared = set.intersection(*sets) if sets else set()
+        nearest = [n for n in shared if not any(n in self.base.ancestors[other] for other in shared)]
+        return tuple(sorted(n for n in nearest if self._presence(n)))
+
+    def _without(self, tokens: Sequence[str]) -> Match | None:
+        """'A without B' present is A, and no B."""
+        at = tokens.index("without")
+        after = tokens[at + 1 :]
+        left, right = self._part(tokens[:at]), self._equal(after) or self._joined(after)
+        if left is None or not (right or self._harmless(after)):
+            return None
+        if right is None:
+            return self._wider(left) if not left.excluded else self._silent()
+        excluded = (right.finding,) if right.finding else right.denied
+        implied = tuple(name for name in meant(left) if self._presence(name))
+        return Match(None, implied, label=self.label, excluded=tuple(n for n in excluded if self._presence(n)))
+
+    def _joinable(self, word: str, left: Match, right: Match) -> bool:
+        """'X on dialysis', 'splenectomy for Y': only two findings; and what X is for only after what stays done."""
+        if word in ("on", "from", "after"):
+            return bool(meant(left) and meant(right))
+        return word != "for" or bool(meant(right) and left.finding in self.lexicon.done)
+
+    def _shared(self, left: list[str], right: list[str], word: str) -> tuple[Match, Match] | None:
+        """The two parts, each with the words it shares with the other ('CMV or HSV PCR positive'), or by itself if the
+        other does not turn its meaning ('contact with sheep and malaria')."""
+        if not left or not right:
+            return None
+        told = [t for at, t in enumerate(left) if not any(start <= at < end for start, end in self._times(left))]
+        turned = any(self.lexicon.group("turning", token) for token in told)  # a 'history of three weeks' turns nothing
+        turning = any(self.lexicon.group(role, right[-1]) for role in ("turning", "turning_after"))
+        both = word in ("and", "or")
+        lefts = [[*left, *right[start:]] for start in range(1, len(right))] if both else []
+        rights = [[*left[:end], *right] for end in range(len(left) - 1, 0, -1)] if both else []
+        one = self._first(lefts) or (None if both and turning and len(right) > 1 else self._part(left))
+        other = self._first(rights) or (None if turned else self._part(right))
+        return (one, other) if one and other else None
+
+    def _first(self, wordings: Sequence[Sequence[str]]) -> Match | None:
+        """The first wording that is known; lists within lists too."""
+        for tokens in wordings:
+            joined = any(word in tokens for word in PARTS[:2])
+            found = self._exactly(tokens) or (self._joined(tokens) if joined else None)
+            if found is not None:
+                return found
+        return None
+
+    def _exactly(self, tokens: Sequence[str]) -> Match | None:
+        return self._equal(tokens) or self._listed(self.lexicon.told(tokens))

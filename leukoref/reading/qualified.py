@@ -1,0 +1,157 @@
+"""Findings with words that make them narrower: where, when, how much, seen by what, going on to what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from leukoref.meaning import Match, meant
+from leukoref.reading.words import Words
+
+MOST_QUALIFIERS = 7
+VALUE_IN_NAME = "a value within a name is not read; give it as `value` and `unit`"
+
+
+class Qualified(Words):
+    """A finding with more said of it: present it implies the finding, absent it says nothing."""
+
+    def _viewed(self, tokens: Sequence[str]) -> Match | None:
+        """'X on blood smear', 'X on examination': the same where that is how X is seen, else narrower."""
+        for start, end, group in self._spans(tokens, "view"):
+            lead = start > 0 and self.lexicon.group("view_lead", tokens[start - 1])
+            shows = start == 0 and any(self.lexicon.group("view_shows", token) for token in tokens[end : end + 1])
+            bare = start > 0 or group not in self.lexicon.seen_by
+            if not lead and not shows and bare and tokens[start] not in ("in", "of"):
+                continue  # 'leukemia workup' is no leukemia
+            rest = [*tokens[:start], *tokens[end:]]
+            found = self._equal(rest) if self.lexicon.content(rest) else None
+            if found is None and len(rest) > 1:
+                found = self._turned(rest) or self._part(rest)
+            if found is None:
+                continue
+            here = self.lexicon.seen_by.get(group, frozenset())
+            seen = {self.base.finding[name].test for name in meant(found)}
+            if here and any(test not in here and test in self.lexicon.specimens for test in seen):
+                return None  # plasma cells in the marrow are none in the blood
+            if found.excluded and start > 0:
+                continue  # 'no blasts on smear' is no 'blasts on smear'
+            if found.excluded:
+                return Match(None, label=self.label, excluded=found.excluded)
+            same = found.finding and (not here or seen <= here)
+            return Match(found.finding, label=self.label) if same else self._wider(found)
+        return None
+
+    def _turned(self, tokens: Sequence[str]) -> Match | None:
+        """What is said not to be."""
+        raise NotImplementedError
+
+    def _narrower(self, tokens: Sequence[str]) -> Match | None:
+        """A finding with qualifiers. As few as possible are dropped; what that leaves is implied."""
+        content = self.lexicon.told(tokens)
+        spans = [(start, end) for start, end, _ in self._spans(content, "qualifier")] + self._times(content)
+        spans = sorted(set(spans))[:MOST_QUALIFIERS]
+        for number in range(1, len(spans) + 1):
+            found: list[Match] = []
+            for dropped in combinations(spans, number):
+                left = [t for at, t in enumerate(content) if not any(start <= at < end for start, end in dropped)]
+                match = (self._equal(left) or self._listed(left) or self._drug(left)) if left else None
+                if match is not None:
+                    gone = [content[at] for start, end in dropped for at in range(start, end)]
+                    found.append(self._silent() if self._inner(match, gone) else self._wider(match))
+            if found:
+                implied = tuple(dict.fromkeys(name for match in found for name in match.implied))
+                return Match(
+                    None, tuple(n for n in implied if self.base.finding[n].kind == "presence"), label=self.label
+                )
+        return None
+
+    def _more_of(self, tokens: Sequence[str]) -> Match | None:
+        """'Increased rouleaux', 'TCR clonality positive': more of what is there or not, so it is there."""
+        for word in ("elevated", "positive"):
+            if word in (tokens[0], tokens[-1]) and len(tokens) > 1:
+                found = self._equal(tokens[1:] if tokens[0] == word else tokens[:-1])
+                if found and found.finding and self._presence(found.finding):
+                    return self._wider(found)
+        return None
+
+    def _going_on(self, tokens: Sequence[str]) -> Match | None:
+        """'Chest pain radiating to the left arm', 'fever despite antibiotics': what goes on after a finding makes it
+        narrower, if all of it is understood and none of it turns the meaning."""
+        for at in range(1, len(tokens) - 1):
+            for length in (4, 3, 2, 1):
+                group = self.lexicon.group("going_on", " ".join(tokens[at : at + length]))
+                rest = tokens[at + length :]
+                views = {place for start, end, _ in self._spans(rest, "view") for place in range(start, end)}
+                if rest and self.lexicon.group("limit", tokens[at]) and _number(rest[0]) is not None:
+                    continue  # 'blasts under 5 %' may be none
+                if (
+                    not group
+                    or not rest
+                    or not self._harmless([t for place, t in enumerate(rest) if place not in views])
+                ):
+                    continue
+                found = self._part(tokens[:at])
+                if found is not None and found.finding and not self._presence(found.finding):
+                    return None
+                if found is not None and not found.excluded:
+                    elsewhere = group == "going_on_place" and self._elsewhere(found, rest)
+                    return self._silent() if elsewhere else self._wider(found)
+        return None
+
+    def _elsewhere(self, found: Match, place: Sequence[str]) -> bool:
+        """Whether the place makes it another thing: nodules of the lung are none of the skin, lymphocytes in the marrow
+        none in the blood."""
+        told = self.lexicon.told(place)
+        spans = [(start, end) for start, end, _ in self._spans(told, "qualifier")]
+        left = [t for at, t in enumerate(told) if not any(start <= at < end for start, end in spans)]
+        if any("cell" in self.lexicon.kinds_of(token) for token in left):
+            return True
+        tests = {self.base.finding[name].test for name in meant(found)}
+        specimens = [self.lexicon.seen_by.get(group, frozenset()) for _, _, group in self._spans(place, "view")]
+        if any(seen and not tests <= seen for seen in specimens):
+            return True
+        if self._inner(found, told):
+            return True
+        at_all = tests & self.lexicon.specimens or set(meant(found)) & (self.lexicon.skin | self.lexicon.assumed)
+        return bool(at_all) and any({"site", "substance"} & self.lexicon.kinds_of(token) for token in left)
+
+    def _inner(self, found: Match, words: Sequence[str]) -> bool:
+        """Whether a lesion of the skin is said to be of an inner surface: an ulcer of the tonsil is none."""
+        return bool(set(meant(found)) & self.lexicon.skin) and any(self.lexicon.group("inner", word) for word in words)
+
+    def _valued(self, tokens: Sequence[str]) -> Match | None:
+        """'Ejection fraction of 35 %', '60 % blasts': a value within a name is not read as one; of something that is
+        there or not it says that it is there, unless the value is zero or only a limit."""
+        numbers = [at for at, token in enumerate(tokens) if _number(token) is not None]
+        if not numbers:
+            return None
+        start, end = numbers[0], numbers[0] + 1
+        counted = start == 0 and not (tokens[0].endswith("%") or self.lexicon.group("measure", " ".join(tokens[1:2])))
+        if counted:
+            return None  # 'two antibodies' are no value
+        while end < len(tokens) and (
+            _number(tokens[end]) is not None
+            or self.lexicon.group("measure", tokens[end])
+            or tokens[end] in ("to", "and")
+        ):
+            end += 1
+        lead = start
+        while lead and self.lexicon.group("value_lead", tokens[lead - 1]):
+            lead -= 1
+        limit = any(self.lexicon.group("limit", token) for token in tokens[lead:start])
+        rest = [*tokens[:lead], *tokens[end:]]
+        found = self._part(rest)
+        if found is None or found.excluded:
+            return None
+        if found.finding and self.base.finding[found.finding].kind == "quantity":
+            return self._silent(VALUE_IN_NAME)
+        none = all(_number(tokens[at]) == 0 for at in numbers if at < end)
+        return self._silent() if limit or none else self._wider(found)
+
+
+def _number(token: str) -> float | None:
+    text = token.rstrip("%")
+    try:
+        return float(text) if text[:1].isdigit() else None
+    except ValueError:
+        return None

@@ -1,0 +1,154 @@
+"""The order in which a name is read, from the strictest way to the loosest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from leukoref.knowledge.base import Knowledge
+from leukoref.meaning import Match, meant
+from leukoref.reading import loinc
+from leukoref.reading.told import Told
+
+LONGEST = 24  # words of a name that is taken apart
+SPECIMEN = ("serum", "plasma")
+RESULT_WORDS = ("positive", "negative")
+DONE = ("test", "testing", "screen", "screening", "panel", "pcr", "culture", "smear", "serology", "study", "stain")
+LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
+AMOUNT = ("level", "concentration", "value")
+OTHER_KIND = "not the name of a finding; it is not used"  # the organism is not the disease
+_BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+
+
+def read(name: str, base: Knowledge) -> Match | None:
+    """The meaning of a name that the vocabulary does not list as it stands."""
+    lexicon = base.lexicon
+    if not lexicon.roles:
+        return None
+    reader = Reader(base, name)
+    measured = loinc.component(name)
+    if measured is not None:
+        return reader.measured(measured)
+    bracketed = reader.bracketed(name)
+    if bracketed and (bracketed.finding or bracketed.warning == OTHER_KIND):
+        return bracketed
+    for wording in (name, *_listings(name)):
+        tokens = lexicon.tokens(wording)
+        found = reader.read(tokens) if 0 < len(tokens) <= LONGEST else None
+        if found is not None:
+            return found
+    return bracketed
+
+
+def _listings(name: str) -> list[str]:
+    """'A, B and C', 'A/B' with the words that commas and strokes stand for."""
+    found = []
+    if ", " in name:
+        word = " or " if " or " in name else " and "
+        found.append(name.replace(", and ", ", ").replace(", or ", ", ").replace(", ", word))
+    if "/" in name:
+        found.append(name.replace("/", " or "))
+    return found
+
+
+def also_listed(match: Match, base: Knowledge) -> Match:
+    """An HPO term that is no finding itself: what it implies by its place in HPO, and by name in `rules/names`."""
+    listed = Reader(base, match.label).listed(base.lexicon.tokens(match.label))
+    implied = tuple(dict.fromkeys((*match.implied, *(listed.implied if listed else ()))))
+    return Match(None, implied, label=match.label)
+
+
+class Reader(Told):
+    """One name taken apart. The readings are tried from the strictest to the loosest."""
+
+    def read(self, tokens: Sequence[str]) -> Match | None:
+        listed = self._listed(self.lexicon.told(tokens))
+        telling = listed if listed and listed.implied else None
+        found = (
+            self._equal(tokens) or self._stated(tokens) or self._level_of(tokens) or self._origin(tokens)
+            or self._negative(tokens) or telling or self._bare_test(tokens)
+            or self._viewed(tokens) or self._denial(tokens) or self._gone(tokens)
+            or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._aside(tokens)
+            or self._joined(tokens) or listed or self._response(tokens)
+        )  # fmt: skip
+        return found or self._drug(tokens) or self._loosely(tokens)
+
+    def _read_part(self, tokens: tuple[str, ...]) -> Match | None:
+        """A reading of part of a name."""
+        found = self._equal(tokens) or self._viewed(tokens) or self._gone(tokens)
+        found = found or self._history(tokens) or self._recent(tokens) or self._aside(tokens)
+        found = found or self._joined(tokens) or self._listed(self.lexicon.told(tokens)) or self._drug(tokens)
+        return found or self._loosely(tokens)
+
+    def _loosely(self, tokens: Sequence[str]) -> Match | None:
+        """With qualifiers, with what goes on, of known words; what says more goes before what says nothing."""
+        found = self._narrower(tokens) or self._more_of(tokens)
+        if found is None or not (found.implied or found.warning):
+            composed = self._composed(tokens)
+            found = composed if composed and composed.implied else found
+        found = found or self._place(tokens) or self._going_on(tokens) or self._valued(tokens)
+        return found or self._composed(tokens)
+
+    def measured(self, what: str) -> Match | None:
+        """A measurement by its long name in LOINC: the quantity, or understood without saying how the result lies."""
+        tokens = self.lexicon.tokens(what)
+        found = (self._equal(tokens) or self._part(tokens)) if tokens else None
+        if found and found.finding and self.base.finding[found.finding].kind == "quantity":
+            return Match(found.finding, label=self.label)
+        return self._silent() if found else None
+
+    def bracketed(self, name: str) -> Match | None:
+        """'Varicella [chickenpox]': the same as without the brackets if they say it in other words, else narrower; a
+        bracket that could turn the meaning ('fever (resolved)') leaves the name unread."""
+        inside = _BRACKETED.findall(name)
+        tokens = self.lexicon.tokens(_BRACKETED.sub(" ", name))
+        if not inside or not 0 < len(tokens) <= LONGEST:
+            return None
+        found = self._part(tokens)
+        if found is None:
+            return None
+        others = [self.lexicon.tokens(text) for text in inside]
+        if any(self.lexicon.group("tag", " ".join(other)) == "tags_of_another_kind" for other in others):
+            return self._silent(OTHER_KIND)
+        initials = "".join(word[0] for word in tokens)
+        if meant(found) and all(
+            self.lexicon.group("tag", " ".join(other))
+            or "".join(other) == initials
+            or (other and meant(self._part(other) or Match(None)) == meant(found))
+            for other in others
+        ):
+            return Match(found.finding, found.implied, label=self.label)
+        harmless = all(self._harmless(other) for other in others)
+        return self._wider(found) if harmless and not found.excluded else None
+
+    def listed(self, tokens: Sequence[str]) -> Match | None:
+        """What a name of `rules/names` says."""
+        return self._listed(self.lexicon.told(tokens)) if self.lexicon.roles else None
+
+    def _stated(self, tokens: Sequence[str]) -> Match | None:
+        """'Positive X' and 'negative X' where the finding X is a positive result, as 'antineutrophil antibodies' is."""
+        for word in RESULT_WORDS:
+            if word in tokens and len(tokens) > 1:
+                found = self.base.finding_names.get(" ".join(token for token in tokens if token != word))
+                if found and self._presence(found) and self.lexicon.is_level(self.base.finding[found].name):
+                    if word == "positive":
+                        return Match(found, label=self.label)
+                    return Match(None, label=self.label, excluded=(found,))
+        return None
+
+    def _level_of(self, tokens: Sequence[str]) -> Match | None:
+        """'Serum potassium level' is the potassium: the words around a measured quantity that say only what it is."""
+        rest = list(tokens)
+        while len(rest) > 1 and rest[0] in SPECIMEN:
+            rest = rest[1:]
+        while len(rest) > 1 and rest[-1] in AMOUNT:
+            rest = rest[:-1]
+        found = self.base.finding_names.get(" ".join(rest)) if len(rest) < len(tokens) else None
+        return Match(found, label=self.label) if found and self.base.finding[found].kind == "quantity" else None
+
+    def _bare_test(self, tokens: Sequence[str]) -> Match | None:
+        """An antibody or antigen said to be present is a positive one; 'HIV test' may only have been done."""
+        if any(token in LEVEL_WORDS or token in DONE for token in tokens):
+            return None
+        found = self._equal([*tokens, "positive"])
+        return self._wider(found) if found and found.finding and self._presence(found.finding) else None

@@ -1,0 +1,181 @@
+"""Whose it is, when it was, and whether it is at all: denied, past, in the family, only suspected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leukoref.meaning import Match, meant
+from leukoref.reading.composed import Composed
+from leukoref.reading.lists import Lists
+from leukoref.reading.qualified import Qualified
+
+UNCERTAIN = "what is only suspected is not used"
+
+
+class Told(Lists, Qualified, Composed):
+    """Names with words around a finding that turn its meaning."""
+
+    def _origin(self, tokens: Sequence[str]) -> Match | None:
+        """Race, ethnicity, nationality: known, said, and never used."""
+        content = self.lexicon.content(tokens)
+        people = [t for start, end, _ in self._spans(content, "origin") for t in content[start:end]]
+        words = [t for t in content if self.lexicon.group("origin_word", t)]
+        if (words and len(content) <= 5 and (people or words[-1] in ("ethnicity", "nationality", "race"))) or (
+            people and len(people) == len(content)
+        ):
+            return self._silent("ethnicity, race and nationality are never an input; it is not used")
+        return None
+
+    def _denial(self, tokens: Sequence[str]) -> Match | None:
+        """'No X', 'absence of X': with X a finding, its presence is the absence of X."""
+        for length in (3, 2, 1):
+            if len(tokens) > length and self.lexicon.group("denial", " ".join(tokens[:length])):
+                rest = tokens[length:]
+                found = self._equal(rest) or self._joined(rest) or self._history(rest)
+                if found is None:
+                    return self._silent() if self._part(rest) else None
+                excluded = (found.finding,) if found.finding else found.denied
+                return Match(None, label=self.label, excluded=tuple(name for name in excluded if self._presence(name)))
+        return None
+
+    def _turned(self, tokens: Sequence[str]) -> Match | None:
+        return self._denial(tokens) or self._negative(tokens)
+
+    def _history(self, tokens: Sequence[str]) -> Match | None:
+        """'History of X' is X if X stays with a patient; of a passing sign it says nothing of today."""
+        for length in range(min(4, len(tokens) - 1), 0, -1):
+            if self.lexicon.group("history", " ".join(tokens[:length])):
+                found = self._part(tokens[length:])
+                if found is None:
+                    return None
+                if found.finding in self.lexicon.standing:
+                    return Match(found.finding, label=self.label)
+                return self._standing(found)
+        for length in (3, 2, 1):
+            ago = " ".join(tokens[-length:])
+            if len(tokens) > length + 2 and self.lexicon.group("ago", ago) and self._times(tokens[:-length]):
+                (start, end), *_ = reversed(self._times(tokens[:-length]))
+                if end == len(tokens) - length:
+                    found = self._part(tokens[:start])
+                    recent = self.lexicon.recent if tokens[end - 1] in ("day", "week") else frozenset()
+                    return self._standing(found, recent) if found else None
+        return None
+
+    def _standing(self, found: Match, recent: frozenset[str] = frozenset()) -> Match:
+        """What stays with a patient, and what is called recent if it was weeks ago."""
+        lasting = (n for n in meant(found) if n in self.lexicon.standing or (n in recent and self._presence(n)))
+        return Match(None, tuple(lasting), label=self.label)
+
+    def _place(self, tokens: Sequence[str]) -> Match | None:
+        """'Travel to' and 'residence in' a place that is not listed."""
+        for length in (2, 1):
+            group = self.lexicon.group("place", " ".join(tokens[:length]))
+            if group and length < len(tokens) <= length + 4:
+                finding = self.lexicon.stands_for.get(group)
+                return Match(None, (finding,) if finding else (), label=self.label)
+        return None
+
+    def _recent(self, tokens: Sequence[str]) -> Match | None:
+        """'Recent X' is X for what stays of it; of a passing sign it says nothing of today."""
+        for length in (3, 2, 1):
+            if len(tokens) > length and self.lexicon.group("recent", " ".join(tokens[:length])):
+                found = self._part(tokens[length:])
+                if found is None:
+                    return None
+                kept = tuple(name for name in meant(found) if name in self.lexicon.recent and self._presence(name))
+                return Match(None, kept, label=self.label)
+        return None
+
+    def _response(self, tokens: Sequence[str]) -> Match | None:
+        """'Cytopenias improved on prednisone': understood as a course under treatment, of which no cause speaks."""
+        for at, token in enumerate(tokens):
+            if self.lexicon.group("course", token):
+                after = tokens[at + 1 :]
+                spans = (
+                    " ".join(after[i:j]) for i in range(len(after)) for j in range(i + 1, min(i + 4, len(after)) + 1)
+                )
+                if any(span in self.base.drug_names or self.lexicon.names.get(span) == "treatments" for span in spans):
+                    return self._silent()
+        return None
+
+    def _family(self, tokens: Sequence[str]) -> Match | None:
+        """'Family history of X', 'X in a brother': the family history of X or of what X is a kind of."""
+        rest = self._of_relatives(self.lexicon.content(tokens))
+        if not rest:
+            return None
+        found = self._equal(["family", "history", *rest])
+        if found is not None:
+            return self._wider(found)
+        found = self._part(rest)
+        if found is None:
+            return None
+        for name in (found.finding, *found.implied):
+            for finding in (name, *self.base.ancestors[name]) if name else ():
+                if finding in self.lexicon.family:
+                    return Match(None, (self.lexicon.family[finding],), label=self.label)
+        return self._silent()
+
+    def _of_relatives(self, content: Sequence[str]) -> list[str]:
+        """What relatives are said to have, without the words that say whose it is; empty if none are named."""
+        if list(content[:2]) == ["family", "history"]:
+            return list(content[2:])
+        relatives = [t for t in content if self.lexicon.group("relative", t)]
+        whose = {*relatives, "maternal", "paternal"} if relatives else set()
+        at_an_end = relatives and (content[0] in whose or content[-1] in whose)
+        return [t for t in content if t not in whose] if at_an_end else []
+
+    def _negative(self, tokens: Sequence[str]) -> Match | None:
+        """'X negative' where 'X positive' is a finding: its presence is the absence of that."""
+        if "negative" not in tokens:
+            return None
+        turned = ["positive" if token == "negative" else token for token in tokens]
+        found = self._equal(turned)
+        if found is None:
+            return None
+        excluded = (found.finding,) if found.finding and self._presence(found.finding) else ()
+        return Match(None, label=self.label, excluded=excluded)
+
+    def _gone(self, tokens: Sequence[str]) -> Match | None:
+        """'X ruled out' is no X; 'X resolved' says nothing of today; 'X in remission' is a history of X."""
+        for length in range(min(5, len(tokens) - 1), 0, -1):
+            group = self.lexicon.group("gone", " ".join(tokens[-length:]))
+            found = self._part(tokens[:-length]) if group else None
+            if found is None:
+                continue
+            if group == "gone_excluded":
+                names = (found.finding,) if found.finding else found.denied
+                return Match(None, label=self.label, excluded=tuple(n for n in names if self._presence(n)))
+            if group == "gone_standing" and not found.excluded:
+                past = self._equal(["history", "of", *tokens[:-length]])
+                return self._wider(past) if past else self._standing(found)
+            return self._silent()
+        return None
+
+    def _aside(self, tokens: Sequence[str]) -> Match | None:
+        """'Suspected X', 'risk of X', 'X screening': understood, and no X. An allergy to a drug is an allergy."""
+        for length in range(min(5, len(tokens) - 1), 0, -1):
+            for role, words, rest in (
+                ("aside", tokens[:length], tokens[length:]), ("aside_after", tokens[-length:], tokens[:-length]),
+            ):  # fmt: skip
+                group = self.lexicon.group(role, " ".join(words))
+                led = role == "aside_after" and any(self.lexicon.group("view_lead", token) for token in rest[-3:])
+                if not group or led or not self._part(rest):  # 'on screening' is where it was seen
+                    continue
+                composed = self._composed(tokens) if group == "aside_contact" else None
+                if composed and composed.implied:
+                    return composed  # 'contact with sheep and goats'
+                if self._drug(rest):
+                    implied = self.lexicon.implies.get(group, {}).get("drug", ())
+                    return Match(None, implied, label=self.label)
+                return self._silent(UNCERTAIN if group == "aside_uncertain" else "")
+        return self._hinting(tokens)
+
+    def _hinting(self, tokens: Sequence[str]) -> Match | None:
+        """'Serologies suggestive of X': what hints at X is no X."""
+        for at in range(1, len(tokens) - 2):
+            for length in (3, 2):
+                if self.lexicon.group("hint", " ".join(tokens[at : at + length])) and (
+                    self._harmless(tokens[:at]) and self._part(tokens[at + length :])
+                ):
+                    return self._silent(UNCERTAIN)
+        return None
