@@ -57,6 +57,7 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     known = Findings()
     current: dict[str, list[tuple[Observation, Quantity]]] = {}
     series: list[timeline.Count] = []
+    settled = {o.finding: o.present for o in patient.observations if o.stage == "confirmation" and o.when == "now"}
     for position, observation in enumerate(patient.observations):
         where = f"observations.{position} ({observation.finding[:60]})"
         match = match_name(observation.finding, observation.code, base, where)
@@ -79,7 +80,12 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
             if observation.when == "now":
                 current.setdefault(finding.id, []).append((observation, measured))
         elif observation.when == "now":
-            _note_presence(known, match, observation, base, where)
+            if settled.get(observation.finding, observation.present) == observation.present:
+                _note_presence(known, match, observation, base, where)
+            else:
+                known.warnings.append(
+                    f"{observation.finding}: the result under confirmation is the later one and holds"
+                )
     for name, values in current.items():
         known.quantities[name] = _latest(values, base.finding[name], known)
         _refer(known, name, values[-1][0])

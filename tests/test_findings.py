@@ -214,3 +214,13 @@ def test_a_cached_base_knows_names_and_laboratory_units_without_working_them_out
     )
     leukoref.load_knowledge()
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_confirming_result_is_later_than_the_same_test_at_presentation(base: Knowledge) -> None:
+    patient = Patient.parse({
+        "presentation": [wbc(2.1, "K/uL"), {"finding": "dengue antibody", "present": False}],
+        "confirmation": [{"finding": "dengue antibody", "present": True}],
+    })  # fmt: skip
+    found = resolve(patient, base)
+    assert any(state for name, state in found.presence.items() if "dengue" in name or "viral" in name)
+    assert any("dengue antibody" in warning for warning in found.warnings)
