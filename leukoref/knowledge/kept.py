@@ -1,7 +1,8 @@
 """The validated base, kept between processes: parsing YAML is slow, and most uses need few parts of the base.
 
 One file a base, named after the hash of every byte it was read from and of the code that read it. Its first
-line is the checksum of the rest; then a line a part, name and JSON. A part is read when it is first asked for.
+line is the checksum of the rest, the second says where in the rest each part lies as JSON. A part is read when it is
+first asked for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,8 @@ INDEXES = {"finding_names": dict[str, str], "lexicon": Lexicon, "drug_names": di
 class KeptKnowledge(Knowledge):
     """A base from the cache. It was validated when it was kept; a part becomes objects when asked for."""
 
-    _unread: dict[str, bytes] = PrivateAttr(default_factory=dict)
+    _content: bytes = PrivateAttr(default=b"")
+    _places: dict[str, tuple[int, int]] = PrivateAttr(default_factory=dict)
 
     if not TYPE_CHECKING:  # a type checker would take any misspelt name for an attribute
 
@@ -42,14 +45,18 @@ class KeptKnowledge(Knowledge):
 
     def _read(self, name: str, kind: Any) -> Any:
         """The collector rests meanwhile: it would walk a hundred thousand young objects over and over, none
-        of them garbage. The bytes stay, since another thread may be reading the same part."""
+        of them garbage."""
         resting = gc.isenabled()
         gc.disable()
         try:
-            return TypeAdapter(kind).validate_json(self._unread[name])
+            return TypeAdapter(kind).validate_json(self._raw(name))
         finally:
             if resting:
                 gc.enable()
+
+    def _raw(self, name: str) -> bytes:
+        start, stop = self._places[name]
+        return self._content[start:stop]
 
     def complete(self) -> KeptKnowledge:
         """Everything read."""
@@ -89,7 +96,10 @@ def keep(path: Path, base: Knowledge) -> None:
 
     Raises KnowledgeError if two findings share a name.
     """
-    content = b"\n".join(name.encode() + b" " + value for name, value in _parts(base))
+    parts = dict(_parts(base))
+    ends = list(accumulate(map(len, parts.values()), initial=0))
+    places = to_json(dict(zip(parts, pairwise(ends), strict=True)))
+    content = places + b"\n" + b"".join(parts.values())
     content = hashlib.sha256(content).hexdigest().encode() + b"\n" + content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,18 +115,21 @@ def keep(path: Path, base: Knowledge) -> None:
 def opened(path: Path) -> Knowledge | None:
     """The kept base; None, and the file gone, if there is none or it is not what was written."""
     try:
-        checksum, content = path.read_bytes().split(b"\n", 1)
+        content = path.read_bytes()
+        index = content.index(b"\n") + 1
+        body = content.index(b"\n", index) + 1
     except (OSError, ValueError):
         return None
-    if hashlib.sha256(content).hexdigest().encode() != checksum:
+    if hashlib.sha256(memoryview(content)[index:]).hexdigest().encode() != content[: index - 1]:
         path.unlink(missing_ok=True)
         return None
-    parts = dict(line.split(b" ", 1) for line in content.split(b"\n"))
     unread: Any = KeptKnowledge  # a type checker would ask for the fields, which are still to be read
     base: KeptKnowledge = unread.model_construct()
     vars(base).clear()  # the defaults of the fields, which would hide what was kept
-    base._unread = {name.decode(): value for name, value in parts.items()}
-    units.remember(map(tuple, from_json(base._unread["conversions"])))
+    base._content = content
+    places = from_json(content[index : body - 1])
+    base._places = {name: (body + start, body + stop) for name, (start, stop) in places.items()}
+    units.remember(map(tuple, from_json(base._raw("conversions"))))
     return base
 
 
