@@ -276,7 +276,8 @@ class EvidenceTable:
         rates = {cause: speakers[cause].value if cause in speakers else silent[cause] for cause in self.causes}
         value = sum(self._mix[cause] * rate for cause, rate in rates.items())
         spoken = sum(self._mix[cause] for cause in speakers)
-        text = f"computed from {len(speakers)} causes" + (f", {text}" if spoken < 0.999 else "")
+        number = "one cause" if len(speakers) == 1 else f"{len(speakers)} causes"
+        text = f"computed from {number}" + (f", {text}" if spoken < 0.999 else "")
         return Rate(self._estimated(value), "estimate", text)
 
     def _wide_rates(self, name: str) -> dict[str, float]:
