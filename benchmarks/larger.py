@@ -90,6 +90,7 @@ def spark() -> None:
         .config("spark.driver.memory", "3g").config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.files.maxPartitionBytes", "16m").config("spark.executorEnv.POLARS_MAX_THREADS", "1")
         .config("spark.sql.execution.arrow.maxRecordsPerBatch", "65536")
+        .config("spark.driver.extraJavaOptions", "-XX:+UseParallelGC")  # no collector beside the two workers
         .getOrCreate()
     )  # fmt: skip
     session.sparkContext.setLogLevel("ERROR")
