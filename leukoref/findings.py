@@ -57,7 +57,8 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     known = Findings()
     current: dict[str, list[tuple[Observation, Quantity]]] = {}
     series: list[timeline.Count] = []
-    settled = {o.finding: o.present for o in patient.observations if o.stage == "confirmation" and o.when == "now"}
+    said_last = (o for o in patient.observations if o.stage == "confirmation" and o.when == "now")
+    settled = {o.finding: o.present for o in said_last if o.present is not None}  # a value contradicts no presence
     for position, observation in enumerate(patient.observations):
         where = f"observations.{position} ({observation.finding[:60]})"
         match = match_name(observation.finding, observation.code, base, where)

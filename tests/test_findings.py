@@ -224,3 +224,10 @@ def test_a_confirming_result_is_later_than_the_same_test_at_presentation(base: K
     found = resolve(patient, base)
     assert any(state for name, state in found.presence.items() if "dengue" in name or "viral" in name)
     assert any("dengue antibody" in warning for warning in found.warnings)
+
+
+def test_a_confirming_value_contradicts_no_presence(base: Knowledge) -> None:
+    name = "anti-dsDNA antibody positivity"
+    value = {"finding": name, "value": 90, "unit": "[IU]/mL"}
+    patient = Patient.parse({"presentation": [{"finding": name, "present": True}], "confirmation": [value]})
+    assert resolve(patient, base).presence["anti_dsdna_positivity"] is True
