@@ -108,7 +108,7 @@ def spark() -> None:
         }  # fmt: skip
         clock: dict[str, list[float]] = {name: [] for name in runs}
         cpu: dict[str, list[float]] = {name: [] for name in runs}
-        for turn in range(3):
+        for turn in range(5):
             for name, run in runs.items():
                 start = time.perf_counter(), processor_seconds()
                 run()

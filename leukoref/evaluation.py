@@ -110,7 +110,7 @@ class FlagFigures(BaseModel):
 
 
 class Check(BaseModel):
-    """How the same base does on cases kept apart from those it was developed with."""
+    """How the base does on one folder of cases, such as one kept apart from those it was developed with."""
 
     figures: Figures
     recognised: float
@@ -118,18 +118,16 @@ class Check(BaseModel):
     refused: tuple[Refused, ...] = ()
 
 
-class Evaluation(BaseModel):
+class Evaluation(Check):
+    """The same of the main folder, case by case, with what it is compared with."""
+
     stage: str
     knowledge: str
     basis: Coverage
-    figures: Figures
-    recognised: float
-    red_flags: FlagFigures
     baselines: tuple[Figures, ...]
     ablations: tuple[Figures, ...]
     mechanisms: tuple[Figures, ...]
     per_case: tuple[CaseResult, ...]
-    refused: tuple[Refused, ...] = ()
     confusions: tuple[tuple[str, str, int], ...]
     checks: tuple[Check, ...] = ()
 
@@ -181,26 +179,22 @@ def evaluate(
     """Rank every case and summarise; baselines and ablations on the same cases; ``checks`` are folders of cases
     that were kept apart."""
     chosen = assessor(base)
-    cases, refused = load_cases(folder, stage, chosen.base)
-    results = [_result(case, chosen) for case in cases]
+    cases, results, check = _check(folder, stage, chosen, "leukoref")
     confusions = Counter((r.cause, r.winner or "none") for r in results if r.rank != 1)
     groups: dict[str, list[int | None]] = {}
     for result in results:
         groups.setdefault(result.mechanism, []).append(result.rank)
     return Evaluation(
+        **dict(check),
         stage=stage,
         basis=coverage(chosen.base),
         knowledge=f"{chosen.base.version}, {chosen.base.content_hash[:12]}",
-        figures=summarise("leukoref", [*(result.rank for result in results), *(None for _ in refused)]),
-        recognised=_recognised(results),
-        red_flags=FlagFigures.of(results),
-        refused=tuple(refused),
         baselines=tuple(_baselines(cases, chosen)),
         ablations=tuple(_ablations(cases, chosen)),
         mechanisms=tuple(summarise(name, ranks) for name, ranks in sorted(groups.items())),
         per_case=tuple(results),
         confusions=tuple((cause, winner, n) for (cause, winner), n in confusions.most_common()),
-        checks=tuple(_check(part, stage, chosen) for part in checks),
+        checks=tuple(_check(part, stage, chosen, part.name)[2] for part in checks),
     )
 
 
@@ -210,15 +204,17 @@ def _recognised(results: Sequence[CaseResult]) -> float:
     return 1 - sum(len(result.unrecognised) for result in results) / total if total else 0.0
 
 
-def _check(folder: Path, stage: Stage, chosen: Assessor) -> Check:
+def _check(folder: Path, stage: Stage, chosen: Assessor, name: str) -> tuple[list[Case], list[CaseResult], Check]:
+    """The cases of a folder, what became of each, and the sum of it; a case that was refused counts as not found."""
     cases, refused = load_cases(folder, stage, chosen.base)
     results = [_result(case, chosen) for case in cases]
-    return Check(
-        figures=summarise(folder.name, [*(r.rank for r in results), *(None for _ in refused)]),
+    check = Check(
+        figures=summarise(name, [*(r.rank for r in results), *(None for _ in refused)]),
         recognised=_recognised(results),
         red_flags=FlagFigures.of(results),
         refused=tuple(refused),
     )
+    return cases, results, check
 
 
 def _result(case: Case, chosen: Assessor) -> CaseResult:
