@@ -32,7 +32,7 @@ def main() -> None:
         print(f"RED FLAG {flag.name}: {flag.action}")
     for candidate in answer.candidates[:3]:
         print(f"\n{candidate.rank}. {candidate.name} ({candidate.band}, {candidate.weight:+.1f} decibans)")
-        for entry in [e for e in candidate.supports if e.counted][:3]:
+        for entry in candidate.supports[:3]:
             origin = "estimate" if entry.basis == "estimate" else ", ".join(entry.sources)
             print(f"   {entry.weight:+5.1f}  {entry.statement}: {entry.figure} [{origin}]")
     print("\nNext:", "; ".join(test.name for test in answer.next_tests[:3]))

@@ -78,13 +78,13 @@ class Deferred(Part):
 
 
 class Evidence(Part):
-    """One finding and what it does to a cause. ``weight`` is in decibans and counts when ``counted``;
-    in a cluster of findings that say the same thing only the strongest counts."""
+    """One finding and what it adds to the weight of a cause, in decibans. One that ``repeats`` a stronger finding of
+    its cluster counts in part only (`repeated_share` of `rules/weighing.yaml`), and ``weight`` is that part."""
 
     finding: str
     statement: str
     weight: float
-    counted: bool
+    repeats: bool
     cluster: str
     figure: str
     background: str
@@ -148,7 +148,7 @@ class VariantNote(Part):
 
 
 class Candidate(Deferred):
-    """One cause. ``score`` = ``prior.weight`` + ``weight``; ``weight`` = counted evidence + adjustments."""
+    """One cause. ``score`` = ``prior.weight`` + ``weight``; ``weight`` = evidence + adjustments."""
 
     rank: int
     cause: str

@@ -243,7 +243,7 @@ def _why(answer: Assessment, rank: int) -> tuple[str, ...]:
 
 
 def _weights(candidate: Candidate) -> dict[str, float]:
-    found = {e.statement: e.weight for e in (*candidate.supports, *candidate.against) if e.counted}
+    found = {e.statement: e.weight for e in (*candidate.supports, *candidate.against)}
     return {**found, **{entry.text: entry.weight for entry in candidate.adjustments}}
 
 

@@ -52,10 +52,9 @@ class Explainer:
         """The fields of a Candidate that explain it."""
         cause, prior = standing.cause, standing.prior
         evidence = [self._evidence(spoken, standing.profile) for spoken in self.ranker.spoken(standing)]
-        evidence.sort(key=lambda entry: (not entry.counted, -abs(entry.weight), entry.finding))
-        counted = [entry for entry in evidence if entry.counted]
-        total = sum(abs(entry.weight) for entry in counted)
-        sourced = sum(abs(entry.weight) for entry in counted if entry.basis != "estimate")
+        evidence.sort(key=lambda entry: (entry.repeats, -abs(entry.weight), entry.finding))
+        total = sum(abs(entry.weight) for entry in evidence)
+        sourced = sum(abs(entry.weight) for entry in evidence if entry.basis != "estimate")
         return {
             "prior": out.PriorShare(
                 share=prior.value, weight=round(standing.prior_weight, 6), basis=prior.basis, text=prior.text,
@@ -83,7 +82,7 @@ class Explainer:
         item = spoken.item
         figures = self._figures_of(item, profile)
         return out.Evidence(
-            finding=item.finding, statement=item.text, weight=round(spoken.weight, 6), counted=spoken.counts,
+            finding=item.finding, statement=item.text, weight=round(spoken.weight, 6), repeats=spoken.repeats,
             cluster=item.cluster, **figures._asdict(),
         )  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Finding states to ranked causes: weights added over clusters, kinds of a cause taken together, priors, criteria.
 
 score = prior (decibans of the cause's share in the setting, at `prior_strength`) + weight of evidence. In a cluster of
-findings that say the same thing the strongest speaks. A cause of several kinds weighs 10 log10 of the sum over its
-kinds of share x 10^(weight/10). Criteria act after the weights.
+findings that say the same thing the strongest speaks in full and the others in part (`repeated_share`). A cause of
+several kinds weighs 10 log10 of the sum over its kinds of share x 10^(weight/10). Criteria act after the weights.
 """
 
 from __future__ import annotations
@@ -55,21 +55,21 @@ class Kind(NamedTuple):
 
 
 class Spoken(NamedTuple):
-    """What one item says about one cause, and whether it counts (the strongest of its cluster does)."""
+    """What one item adds to one cause, and whether it repeats a stronger one of its cluster and so counts in part."""
 
     item: Item
     weight: float
-    counts: bool
+    repeats: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All items of a patient against all profiles: the weights, which of them speak, and what they add up to;
-    beside it the decibans of each profile's share of its cause at the patient's age."""
+    """All items of a patient against all profiles: the weights as they count, which of them repeat a stronger one, and
+    what they add up to; beside it the decibans of each profile's share of its cause at the patient's age."""
 
     items: list[Item]
     weights: Weights
-    speaks: npt.NDArray[np.bool_]
+    repeats: npt.NDArray[np.bool_]
     totals: Weights
     shares: Weights
 
@@ -121,6 +121,7 @@ class Ranker:
             if stop - start > 1
         }
         self._mixed = np.array([profile.cause.id in self._several for profile in self.table.profiles])[self.starts]
+        self._repeated_share = float(base.parameter("repeated_share"))
         self._tables: dict[str, list[tuple[Prior, float]]] = {}
         self._cache: dict[tuple[str, int, int], Weights] = {}
         self._kind_texts: dict[tuple[int, float], str] = {}
@@ -297,16 +298,16 @@ class Ranker:
         """The items that say something about the profile by which a cause stands."""
         board, column = standing.board, standing.position
         return [
-            Spoken(item, float(board.weights[row, column]), bool(board.speaks[row, column]))
+            Spoken(item, float(board.weights[row, column]), bool(board.repeats[row, column]))
             for row, item in enumerate(board.items)
             if board.weights[row, column]
         ]
 
     def board(self, items: list[Item], band: int) -> Board:
-        """Items against profiles; in a cluster the strongest speaks, for each profile by itself."""
+        """Items against profiles; in a cluster the strongest speaks in full, for each profile by itself."""
         shape = (len(items), len(self.profiles))
         weights = np.stack([item.weights for item in items]) if items else np.zeros(shape)
-        speaks = np.ones(shape, dtype=bool)
+        repeats = np.zeros(shape, dtype=bool)
         groups: dict[str, list[int]] = defaultdict(list)
         for row, item in enumerate(items):
             groups[item.cluster].append(row)
@@ -314,8 +315,9 @@ class Ranker:
             if len(rows) > 1:
                 strongest = np.abs(weights[rows]).argmax(axis=0)
                 for place, row in enumerate(rows):
-                    speaks[row] = strongest == place
-        return Board(items, weights, speaks, (weights * speaks).sum(axis=0), self.kind_weights(band))
+                    repeats[row] = strongest != place
+        weights[repeats] *= self._repeated_share
+        return Board(items, weights, repeats, weights.sum(axis=0), self.kind_weights(band))
 
     def _adjust(self, standings: dict[str, Standing], known: Findings, inference: Inference) -> None:
         """Criteria, exposures that must be there, culprit drugs, and endemic regions."""

@@ -37,7 +37,7 @@ def test_every_score_is_the_sum_of_what_the_answer_shows(base: Knowledge, case_f
     strength = base.parameter("prior_strength")
     for answer in answers(case_files):
         for candidate in answer.candidates:
-            counted = [entry.weight for entry in evidence(candidate) if entry.counted]
+            counted = [entry.weight for entry in evidence(candidate)]
             weight = math.fsum([*counted, *(entry.weight for entry in candidate.adjustments)])
             assert weight == pytest.approx(candidate.weight, abs=1e-4)
             assert candidate.score == pytest.approx(candidate.weight + candidate.prior.weight, abs=1e-4)
@@ -63,21 +63,25 @@ def test_every_weight_is_the_logarithm_of_the_two_figures_beside_it(base: Knowle
                 unrelated = 0.0 if entry.finding in base.parameter("always_related") else unrelated
                 cap = caps[entry.basis]
                 expected = max(-cap, min(cap, decibans((1 - unrelated) * ours / theirs + unrelated)))
+                expected *= base.parameter("repeated_share") if entry.repeats else 1.0
                 assert entry.weight == pytest.approx(expected, abs=0.12), (candidate.cause, entry)
                 checked += 1
     assert checked > 600
 
 
-def test_in_a_cluster_only_the_strongest_counts(case_files: list[Path]) -> None:
+def test_in_a_cluster_the_strongest_counts_in_full_and_the_others_in_part(
+    base: Knowledge, case_files: list[Path]
+) -> None:
+    share = base.parameter("repeated_share")
     for answer in answers(case_files):
         for candidate in answer.candidates[:10]:
             clusters: dict[str, list[tuple[float, bool]]] = {}
             for entry in evidence(candidate):
-                clusters.setdefault(entry.cluster, []).append((abs(entry.weight), entry.counted))
+                whole = abs(entry.weight) / (share if entry.repeats else 1.0)
+                clusters.setdefault(entry.cluster, []).append((round(whole, 4), entry.repeats))
             for members in clusters.values():
-                assert sum(counts for _, counts in members) <= 1
-                if any(counts for _, counts in members):
-                    assert max(members)[1]
+                strongest = [whole for whole, repeats in members if not repeats]
+                assert strongest == [max(whole for whole, _ in members)]
 
 
 def test_the_order_is_by_score_with_the_established_first(case_files: list[Path]) -> None:
@@ -98,7 +102,7 @@ def test_every_source_an_answer_names_is_in_its_bibliography(base: Knowledge, ca
 def test_an_answer_says_which_share_of_a_weight_is_sourced(case_files: list[Path]) -> None:
     for answer in answers(case_files[:10]):
         for candidate in answer.candidates:
-            counted = [entry for entry in evidence(candidate) if entry.counted]
+            counted = evidence(candidate)
             total = sum(abs(entry.weight) for entry in counted)
             sourced = sum(abs(entry.weight) for entry in counted if entry.basis != "estimate")
             assert candidate.sourced_share == pytest.approx(sourced / total if total else 0, abs=2e-3)

@@ -137,7 +137,7 @@ def _cited(assessment: Assessment, top: int) -> list[str]:
     """Sources of the red flags, then of what weighs in the first candidates."""
     keys = [key for flag in assessment.red_flags for key in flag.sources]
     for candidate in assessment.candidates[:top]:
-        keys += [key for entry in candidate.supports if entry.counted for key in entry.sources]
+        keys += [key for entry in candidate.supports for key in entry.sources]
     return list(dict.fromkeys(keys))
 
 

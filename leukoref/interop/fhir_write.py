@@ -101,7 +101,7 @@ class AnswerWriter:
     def _finding(self, candidate: Candidate) -> Resource:
         basis = [f"{candidate.rank}. {candidate.band}, weight {signed(candidate.weight)} decibans"]
         for words, evidence in (("for", candidate.supports), ("against", candidate.against)):
-            counted = [f"{plain(e.statement)} ({signed(e.weight)})" for e in evidence if e.counted]
+            counted = [f"{plain(e.statement)} ({signed(e.weight)})" for e in evidence if not e.repeats]
             if counted:
                 basis.append(f"{words}: {', '.join(counted)}")
         if candidate.missing:
@@ -111,7 +111,7 @@ class AnswerWriter:
         codings = [coding(code) for code in cause.codes.qualified()] if cause is not None else []
         if codings:
             concept["coding"] = codings
-        keys = [key for e in (*candidate.supports, *candidate.against) if e.counted for key in e.sources]
+        keys = [key for e in (*candidate.supports, *candidate.against) if not e.repeats for key in e.sources]
         resource: Resource = {"itemCodeableConcept": concept, "basis": "; ".join(basis)}
         for evidence_of in (candidate.supports, candidate.against):
             self._note_evidence(evidence_of)

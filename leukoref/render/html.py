@@ -118,7 +118,7 @@ def _evidence(entry: Entry, largest: float) -> str:
     table = _table(
         ("Finding", "For or against", "Weight", "Figure", "At large", "In whom", "Sources"),
         (_row(line, largest) for line in (*entry.supports, *entry.against)), numeric=(2,), bars=1,
-        faded=[not line.counted for line in (*entry.supports, *entry.against)],
+        faded=[line.repeats for line in (*entry.supports, *entry.against)],
     )  # fmt: skip
     return (
         f"<details{' open' if entry.rank == 1 else ''}><summary>{head} "
@@ -132,7 +132,7 @@ def _row(line: Line, largest: float) -> tuple[str, ...]:
     side = "for" if line.weight > 0 else "against"
     width = 50 * min(abs(line.weight) / largest, 1.0)
     bar = f'<i class="{side}{" est" if line.estimate else ""}" style="width:{width:.1f}%" title="{side}"></i>'
-    weight = signed(line.weight) if line.counted else f"({signed(line.weight)})"
+    weight = f"({signed(line.weight)})" if line.repeats else signed(line.weight)
     figure = escape(line.figure) + (' <span class="tag">est.</span>' if line.estimate else "")
     rest = (escape(text) for text in (line.background, line.population, line.cites))
     return escape(line.text), bar, weight, figure, *rest

@@ -95,7 +95,7 @@ def _side(title: str, lines: Sequence[Line], rest: Rest) -> Iterator[str]:
         return
     yield f"\n| {title} | Weight | Figure | At large | In whom | Sources |\n|---|--:|---|---|---|---|"
     for line in lines:
-        weight = signed(line.weight) if line.counted else f"({signed(line.weight)})"
+        weight = f"({signed(line.weight)})" if line.repeats else signed(line.weight)
         figure = escape(line.figure) + (" **est.**" if line.estimate else "")
         yield (f"| {escape(line.text)} | {weight} | {figure} | {escape(line.background)} "
                f"| {escape(line.population)} | {escape(line.cites)} |")  # fmt: skip

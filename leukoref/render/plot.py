@@ -58,15 +58,15 @@ def figure(assessment: Assessment, *, top: int = 5) -> EvidenceFigure:
 def _bars(entry: Entry) -> list[Bar]:
     """The bars of one panel, top to bottom; what was left out of each side is one pale bar after it."""
     bars = [Bar(_short(line.text), line.weight, FOR, line.estimate) for line in entry.supports]
-    if entry.supports_rest.counted:
-        bars.append(Bar(f"{entry.supports_rest.counted} more for", entry.supports_rest.weight, PALE_FOR))
+    if entry.supports_rest.count:
+        bars.append(Bar(f"{entry.supports_rest.count} more for", entry.supports_rest.weight, PALE_FOR))
     bars += [
         Bar(_short(note.text), note.weight or 0.0, FOR if (note.weight or 0) > 0 else AGAINST)
         for note in entry.adjustments
     ]
     bars += [Bar(_short(line.text), line.weight, AGAINST, line.estimate) for line in entry.against]
-    if entry.against_rest.counted:
-        bars.append(Bar(f"{entry.against_rest.counted} more against", entry.against_rest.weight, PALE_AGAINST))
+    if entry.against_rest.count:
+        bars.append(Bar(f"{entry.against_rest.count} more against", entry.against_rest.weight, PALE_AGAINST))
     return [*bars, Bar("prior", entry.prior.weight or 0.0, NEUTRAL, entry.prior.text.endswith("(est.)"))]
 
 

@@ -189,7 +189,7 @@ def _side(name: str, style: str, lines: Sequence[Line], rest: Rest) -> list[Rend
             (f"  at large: {line.background}", "dim"), (f"  in {line.population}" if line.population else "", "dim"),
             f" {line.cites}".rstrip(),
         )  # fmt: skip
-        weight = signed(line.weight) if line.counted else f"({signed(line.weight)})"
+        weight = f"({signed(line.weight)})" if line.repeats else signed(line.weight)
         parts.append(Padding(_hanging(f"{weight:>6}", body), (0, 0, 0, 4)))
     if text := rest_text(rest):
         parts.append(Padding(Text(f"… {text}", style="dim"), (0, 0, 0, 11)))

@@ -32,21 +32,21 @@ CRITERIA = {"establishes": "establishes", "excludes": "excludes", "requires": "r
 LEGEND = (
     "Weights are decibans: 10 log10 of how many times likelier the finding is in this cause than in low counts at "
     "large (+10 is ten times, +3 about twice, -10 a tenth). They rank causes; they are not probabilities of disease.",
-    "Score = prior (how common the cause is in this setting) + weight (all counted findings and adjustments).",
+    "Score = prior (how common the cause is in this setting) + weight (all findings and adjustments).",
     "est. marks an expert estimate; every other figure comes from the cited source. A rate at large that is 'computed' "
     "follows from all causes of the base. 'Sourced' is the share of the weight that rests on sourced figures.",
     "A cause of several kinds shows the findings for the kind that fits best; its weight is that of all its kinds.",
-    "Of findings that say the same thing only the strongest is counted; the others stand in brackets.",
+    "Of findings that say the same thing the strongest counts in full and the others by half, in brackets.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One finding for or against a cause, as shown. ``counted`` is False for a finding that repeats another."""
+    """One finding for or against a cause, as shown; one that ``repeats`` another counts in part."""
 
     text: str
     weight: float
-    counted: bool
+    repeats: bool
     estimate: bool
     figure: str
     background: str
@@ -56,11 +56,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Lines left out of a short view: how many findings count, their weights added up, and how many repeat others."""
+    """Lines left out of a short view: how many, and their weights added up."""
 
-    counted: int
+    count: int
     weight: float
-    repeats: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +173,13 @@ def view(assessment: Assessment, *, top: int, lines: int | None = None) -> View:
 
 
 def headline(lines: Sequence[Line], count: int) -> tuple[Line, ...]:
-    """The strongest counted findings, for a one-line summary of a candidate."""
-    return tuple([line for line in lines if line.counted][:count])
+    """The strongest findings, for a one-line summary of a candidate."""
+    return tuple([line for line in lines if not line.repeats][:count])
 
 
 def rest_text(rest: Rest) -> str:
     """What a short view left out, in words; empty when nothing was."""
-    parts = []
-    if rest.counted:
-        parts.append(f"{rest.counted} more, together {signed(rest.weight)}")
-    if rest.repeats:
-        parts.append(f"{rest.repeats} that repeat" + ("s" if rest.repeats == 1 else "") + " what is counted above")
-    return "; ".join(parts)
+    return f"{rest.count} more, together {signed(rest.weight)}" if rest.count else ""
 
 
 def _entry(candidate: Candidate, cite: Citations, limit: int | None) -> Entry:
@@ -213,14 +207,11 @@ def _entry(candidate: Candidate, cite: Citations, limit: int | None) -> Entry:
 
 
 def _lines(evidence: Sequence[Evidence], cite: Citations, limit: int | None) -> tuple[tuple[Line, ...], Rest]:
-    counted = [entry for entry in evidence if entry.counted]
-    shown = list(evidence) if limit is None else counted[:limit]
-    left = [] if limit is None else counted[limit:]
-    repeats = 0 if limit is None else len(evidence) - len(counted)
-    rest = Rest(len(left), sum(entry.weight for entry in left), repeats)
+    shown, left = evidence[:limit], evidence[limit:] if limit is not None else ()
+    rest = Rest(len(left), sum(entry.weight for entry in left))
     return tuple(
         Line(
-            text=plain(entry.statement), weight=entry.weight, counted=entry.counted, estimate=entry.basis == "estimate",
+            text=plain(entry.statement), weight=entry.weight, repeats=entry.repeats, estimate=entry.basis == "estimate",
             figure=plain(entry.figure), background=plain(entry.background),
             population="; ".join(map(plain, entry.population)), cites=cite(entry.sources),
         )
