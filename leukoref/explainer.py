@@ -10,13 +10,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from leukoref import assessment as out
+from leukoref.criteria import grade
 from leukoref.engine.durable import Inference
 from leukoref.findings import Findings
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause, Statement
 from leukoref.knowledge.evidence import Profile
 from leukoref.knowledge.pretest import Basis
-from leukoref.ranking import OTHER_KINDS, Item, Ranker, Spoken, Standing, grade
+from leukoref.ranking import OTHER_KINDS, Item, Ranker, Spoken, Standing
 from leukoref.timeline import Exposure
 
 MISSING_SHOWN = 5
@@ -151,7 +152,7 @@ class Explainer:
         """The drugs that bear on a cause: rated culprits for the idiosyncratic one, those that are ruled out
         by their timing behind them; for others the drugs that are their exposure."""
         if cause.id == self.base.parameter("culprit_cause"):
-            rated = self.ranker.culprits(known.exposures)
+            rated = self.ranker.criteria.culprits(known.exposures)
         else:
             wanted = set(self.base.parameter("exposure_causes").get(cause.id, ()))
             rated = [(exposure, 0.0) for exposure in known.exposures if wanted & set(exposure.findings)]

@@ -100,6 +100,6 @@ def _piece(entries: list[Any], number: int, ranker: Ranker) -> tuple[list[Role],
 
 
 def _counted(known: Findings, ranker: Ranker) -> dict[str, Any]:
-    best = ranker.culprits(known.exposures)
+    best = ranker.criteria.culprits(known.exposures)
     weight = best[0][1] if best else None
     return {USED: known.recognised, UNRECOGNISED: len(known.unrecognized), CULPRIT: weight}

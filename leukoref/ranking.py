@@ -9,24 +9,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from leukoref.criteria import Criteria, grade, modifier_rank
 from leukoref.engine.durable import Inference
 from leukoref.findings import AGE, Findings
-from leukoref.knowledge.base import Knowledge, all_statements
+from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause, Statement
-from leukoref.knowledge.conditions import comparisons
 from leukoref.knowledge.evidence import EvidenceTable, Profile
 from leukoref.knowledge.pretest import Prior, decibans
-from leukoref.knowledge.settings import Modifier
 from leukoref.knowledge.vocabulary import Scale
 from leukoref.scales import scale_mask
-from leukoref.timeline import Exposure
 
 OTHER_KINDS = "no kind in particular"
 Weights = npt.NDArray[np.float64]
@@ -110,6 +107,7 @@ class Ranker:
     def __init__(self, base: Knowledge, *, priors: bool = True, negatives: bool = True, clusters: bool = True) -> None:
         self.base = base
         self.table = EvidenceTable(base)
+        self.criteria = Criteria(base)
         self._use_priors, self._use_negatives, self._use_clusters = priors, negatives, clusters
         self.profiles = self.table.profiles
         self.causes = [profile.cause.id for profile in self.profiles if profile.kind is None]
@@ -321,106 +319,37 @@ class Ranker:
 
     def _adjust(self, standings: dict[str, Standing], known: Findings, inference: Inference) -> None:
         """Criteria, exposures that must be there, culprit drugs, and endemic regions."""
-        for cause, index, statement in self._settling:
+        for cause, index, statement in self.criteria.settling:
             if inference.criteria.get((cause, index)):
                 standing = standings[cause]
                 if statement.criterion == "establishes":
                     standing.established += (statement,)
                 else:
                     standing.excluded += (statement,)
-        for cause, index, statement in self._required:
+        for cause, index, statement in self.criteria.required:
             holds = inference.criteria.get((cause, index))
             if holds is not True:
                 self._unmet(standings[cause], index, statement, holds)
-        for cause, modifiers in self.modifiers.items():
+        for cause, modifiers in self.criteria.modifiers.items():
             here = [m for m in modifiers if inference.presence.get(m.finding)]
             if here and cause in standings:
                 strongest = max(here, key=modifier_rank)
                 text = f"{self.base.finding[strongest.finding].name}: prior times {strongest.odds:g} (estimate)"
                 sources = (strongest.source,) if strongest.source else ()
                 _add(standings[cause], text, decibans(strongest.odds), sources)
-        if self._culprit_cause in standings and (best := self.culprits(known.exposures)):
+        if self.criteria.culprit_cause in standings and (best := self.criteria.culprits(known.exposures)):
             exposure, value = best[0]
             timing = exposure.timing.replace("_", " ")
             text = f"culprit drug {exposure.drug.name}: {grade(exposure).replace('_', ' ')} evidence, timing {timing}"
             facts = exposure.drug.evidence[:2]
-            _add(standings[self._culprit_cause], text, value, tuple(fact.source for fact in facts))
+            _add(standings[self.criteria.culprit_cause], text, value, tuple(fact.source for fact in facts))
 
     def _unmet(self, standing: Standing, index: int, statement: Statement, holds: bool | None) -> None:
         """A requirement known to be missing costs much; one that any history would record costs something by
         its silence; a test that was not done says nothing."""
-        value = self.unmet_weight(standing.cause.id, index, holds)
+        value = self.criteria.unmet_weight(standing.cause.id, index, holds)
         if value is None:
             return
         word = "not documented" if holds is None else "known to be missing"
         standing.unmet += (statement,)
         _add(standing, f"{word}: {statement.reason}", value, (statement.source,))
-
-    def unmet_weight(self, cause: str, index: int, holds: bool | None) -> float | None:
-        """What a requirement that is not met costs; None if its silence says nothing."""
-        if holds is None and (cause, index) not in self._asked_in_history:
-            return None
-        return float(self.base.parameter("requirement_unknown" if holds is None else "requirement_absent"))
-
-    @cached_property
-    def criteria(self) -> dict[str, list[tuple[int, Statement]]]:
-        """Cause -> its criteria with their place among its statements, by which the engine names them."""
-        return {
-            cause.id: [(i, s) for i, s in enumerate(all_statements(cause)) if s.criterion is not None]
-            for cause in self.base.causes
-        }
-
-    @cached_property
-    def _settling(self) -> list[tuple[str, int, Statement]]:
-        """The criteria that establish or exclude a cause."""
-        found = ((cause, index, s) for cause, criteria in self.criteria.items() for index, s in criteria)
-        return [entry for entry in found if entry[2].criterion in ("establishes", "excludes")]
-
-    @cached_property
-    def _required(self) -> list[tuple[str, int, Statement]]:
-        """What causes ask for."""
-        found = ((cause, index, s) for cause, criteria in self.criteria.items() for index, s in criteria)
-        return [entry for entry in found if entry[2].criterion == "requires"]
-
-    @cached_property
-    def modifiers(self) -> dict[str, list[Modifier]]:
-        found: dict[str, list[Modifier]] = defaultdict(list)
-        for modifier in self.base.priors.modifiers:
-            found[modifier.cause].append(modifier)
-        return found
-
-    @cached_property
-    def _culprit_cause(self) -> str:
-        return str(self.base.parameter("culprit_cause"))
-
-    @cached_property
-    def _asked_in_history(self) -> set[tuple[str, int]]:
-        """Requirements that any history would record; only their silence counts."""
-        return {
-            (cause, index)
-            for cause, criteria in self.criteria.items()
-            for index, statement in criteria
-            if statement.criterion == "requires" and statement.when is not None
-            and all(self.base.finding[part.finding].test == "history" for part in comparisons(statement.when))
-        }  # fmt: skip
-
-    def culprits(self, exposures: list[Exposure]) -> list[tuple[Exposure, float]]:
-        """Drugs that can lower the count by themselves, best first, with their weight over a chance exposure."""
-        grades, timings = self.base.parameter("culprit_grade"), self.base.parameter("culprit_timing")
-        culprit = self.base.parameter("culprit_finding")
-        rated = [
-            (entry, grades[grade(entry)] + timings[entry.timing])
-            for entry in exposures
-            if culprit in entry.drug.exposures and entry.drug.level
-        ]
-        return sorted(rated, key=lambda pair: (-pair[1], pair[0].drug.id))
-
-
-def modifier_rank(modifier: Modifier) -> tuple[float, str]:
-    """Of several modifiers of one cause the highest speaks."""
-    return modifier.odds, modifier.finding
-
-
-def grade(exposure: Exposure) -> str:
-    """How strongly a drug is tied to agranulocytosis: its published level, raised by a high incidence."""
-    return "high_incidence" if exposure.drug.high_incidence else (exposure.drug.level or "possible")

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from leukoref.criteria import modifier_rank
 from leukoref.engine.columnar import Bits, Block, Floats, Inferred, Literal
 from leukoref.engine.durable import Inference
 from leukoref.engine.summing import Joint, Layout, Sums, joined
 from leukoref.findings import AGE
 from leukoref.knowledge.pretest import decibans
 from leukoref.knowledge.vocabulary import Scale
-from leukoref.ranking import Item, Ranker, modifier_rank
+from leukoref.ranking import Item, Ranker
 
 Codes = npt.NDArray[Any]
 PRESENT, ABSENT, DERIVED = 1, 2, 2  # codes of a state: 0 unknown, 1/2 given, 3/4 the same but derived
@@ -144,13 +145,11 @@ class Weighing:
 
     def _requirements(self) -> list[tuple[str, int, float, float | None]]:
         """(cause, index, weight when known to be missing, weight when unknown)"""
+        criteria = self.ranker.criteria
         return [
-            (cause, index, self.ranker.unmet_weight(cause, index, False) or 0.0,
-             self.ranker.unmet_weight(cause, index, None))
-            for cause, criteria in self.ranker.criteria.items()
-            for index, statement in criteria
-            if statement.criterion == "requires"
-        ]  # fmt: skip
+            (cause, index, criteria.unmet_weight(cause, index, False) or 0.0, criteria.unmet_weight(cause, index, None))
+            for cause, index, _ in criteria.required
+        ]
 
     # -- a block --------------------------------------------------------------------------------------------
 
@@ -301,7 +300,7 @@ class Weighing:
             if unknown is not None:
                 value[fails == holds] = unknown
             found.add(self._column[cause], value)
-        for cause, modifiers in self.ranker.modifiers.items():
+        for cause, modifiers in self.ranker.criteria.modifiers.items():
             if cause not in self._column:
                 continue
             raised: Floats | None = None
@@ -315,7 +314,7 @@ class Weighing:
     def criteria(self, kind: str, inferred: Inferred) -> dict[int, Bits]:
         """Column of a cause -> where one of its criteria of this kind holds."""
         found: dict[int, Bits] = {}
-        for cause, criteria in self.ranker.criteria.items():
+        for cause, criteria in self.ranker.criteria.by_cause.items():
             column = self._column[cause]
             for index, statement in criteria:
                 holds, fails = inferred.criteria.get((cause, index), (None, None))
