@@ -20,6 +20,7 @@ from leukoref.patient import Observation, Patient
 from leukoref.reading import also_listed, read
 
 AGE = "age"
+BLOOD_COUNT = "full_blood_count"  # the step of `rules/tests.yaml`
 OPEN_ABOVE = 1e12  # stands for "no upper limit": durable-rules cannot read infinity
 
 
@@ -264,6 +265,7 @@ def _likely_unit(value: float, finding: Finding, base: Knowledge) -> str:
 
 def _latest(values: list[tuple[Observation, Quantity]], finding: Finding, known: Findings) -> Quantity:
     """The most recent value; several at one time become the range they span, with a warning."""
+    values = _of_one_stage(values, finding, known)
     newest = min(timeline.recency(observation) for observation, _ in values)
     last = [measured for observation, measured in values if timeline.recency(observation) == newest]
     if len({(entry.low, entry.high) for entry in last}) == 1:
@@ -271,6 +273,20 @@ def _latest(values: list[tuple[Observation, Quantity]], finding: Finding, known:
     known.warnings.append(f"{finding.name}: several values at one time; the range they span is used")
     texts = sorted({entry.text for entry in last})
     return Quantity(min(entry.low for entry in last), max(entry.high for entry in last), " and ".join(texts))
+
+
+def _of_one_stage(
+    values: list[tuple[Observation, Quantity]], finding: Finding, known: Findings
+) -> list[tuple[Observation, Quantity]]:
+    """What was measured again under confirmation is the later result and holds, but for a blood count: one that has
+    recovered by then was low all the same."""
+    counted = finding.test == BLOOD_COUNT
+    kept = [entry for entry in values if (entry[0].stage == "confirmation") is not counted]
+    if not 0 < len(kept) < len(values):
+        return values
+    held = "the value at presentation holds" if counted else "the later value holds"
+    known.warnings.append(f"{finding.name}: measured again under confirmation; {held}")
+    return kept
 
 
 def _demography(known: Findings, patient: Patient, base: Knowledge) -> None:

@@ -226,6 +226,18 @@ def test_a_confirming_result_is_later_than_the_same_test_at_presentation(base: K
     assert any("dengue antibody" in warning for warning in found.warnings)
 
 
+def test_of_two_stages_the_later_value_holds_but_for_a_count_that_has_recovered(base: Knowledge) -> None:
+    copper = {"finding": "serum copper", "unit": "ug/dL"}
+    patient = Patient.parse({
+        "presentation": [wbc(2.1, "K/uL"), copper | {"value": 90}],
+        "confirmation": [wbc(6.0, "K/uL"), copper | {"value": 10}],
+    })  # fmt: skip
+    found = resolve(patient, base)
+    assert found.quantities["wbc"].exact == 2.1
+    assert found.quantities["copper"].exact == 10
+    assert len([warning for warning in found.warnings if "under confirmation" in warning]) == 2
+
+
 def test_a_confirming_value_contradicts_no_presence(base: Knowledge) -> None:
     name = "anti-dsDNA antibody positivity"
     value = {"finding": name, "value": 90, "unit": "[IU]/mL"}
