@@ -21,3 +21,17 @@ def test_every_example_of_a_cause_comes_out_as_its_file_says(ready: Assessor, ca
         if example.expect.above:
             assert example.expect.above in order, example.name
             assert cause not in order[: order.index(example.expect.above)], (example.name, order[:3])
+
+
+def test_a_diagnosis_by_its_name_speaks_for_its_cause_and_proves_nothing(ready: Assessor) -> None:
+    table = ready.ranker.table
+    named = [finding for finding in ready.base.findings if finding.cluster == finding.id and finding.id.endswith("_dx")]
+    assert len(named) > 25
+    for finding in named:
+        (cause,) = table.cells[finding.id]
+        answer = ready.assess({"observations": [
+            {"finding": "WBC", "value": 2.0, "unit": "K/uL"}, {"finding": finding.synonyms[0], "present": True},
+        ]})  # fmt: skip
+        candidate = next(candidate for candidate in answer.candidates if candidate.cause == cause)
+        assert candidate.band != "established"
+        assert max(entry.weight for entry in candidate.supports) > 10, finding.id

@@ -53,7 +53,7 @@ MEANINGS = [
     ("recent fever", "recent_illness"), ("recent pneumonia", "~pneumonia"),
     ("recent Epstein-Barr virus infection", "~ebv_infection"),
     ("sibling death from infection", "~sibling_death_in_infancy"), ("Caucasian ethnicity", "-"),
-    ("African origin", "-"), ("Mediterranean spotted fever", "-"), ("African trypanosomiasis", "-"),
+    ("African origin", "-"), ("Mediterranean spotted fever", "tick_borne_infection_dx"), ("African trypanosomiasis", "-"),
     ("Black race", "-"), ("black stools", "melena"), ("white patches", "-"),
     ("residence in South Africa", "residence_sub_saharan_africa"), ("African American", "-"), ("Asian", "-"),
     ("Japanese encephalitis", "-"), ("B-cell origin", "?"), ("sore throat", "sore_throat"),
