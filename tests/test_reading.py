@@ -17,6 +17,11 @@ BASE = load_knowledge()
 # Phrase and what it says: `id` the finding itself, `~id` implied when present, `!id` absent when present, `/id` absent
 # when absent, `-` understood and silent, `?` not understood.
 MEANINGS = [
+    ("recovery after stopping clozapine", "recovery_after_drug_withdrawal"),
+    ("fever resolved after stopping vancomycin", "-"), ("diagnosis of hairy cell leukemia", "hairy_cell_leukemia_dx"),
+    ("resolution of agranulocytosis after withdrawal of methimazole", "~recovery_after_drug_withdrawal"),
+    ("leukocyte count rose after discontinuing ganciclovir", "~recovery_after_drug_withdrawal"),
+    ("neutropenia persisted after stopping clozapine", "-"),
     ("no family history of leukemia", "!family_history_leukemia"),
     ("family history of leukemia", "family_history_leukemia"), ("leukemia in brother", "~family_history_leukemia"),
     ("mother with breast cancer", "~family_history_cancer"), ("maternal leukemia", "-"),

@@ -33,13 +33,14 @@ class Composed(Words):
         return self._silent() if fitting else self._headed(told)
 
     def _turned_by(self, spans: Sequence[tuple[str, frozenset[str]]]) -> bool:
-        """Whether a word turns the meaning ('infected line pending'); a contact may be what is said."""
+        """Whether a word turns the meaning ('infected line pending'); a contact or a recovery may be what is said."""
         return any(
             self.lexicon.group(role, word)
             for phrase, kinds in spans
             for word in phrase.split()
             for role in ("negative_name", "turning")
-            if role == "negative_name" or not kinds & {"meeting", "animal", "thing"}
+            if not kinds & {"recovering", "stopping"}
+            and (role == "negative_name" or not kinds & {"meeting", "animal", "thing"})
         )
 
     def _headed(self, told: Sequence[str]) -> Match | None:

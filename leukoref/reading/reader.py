@@ -65,8 +65,8 @@ class Reader(Told):
         listed = self._listed(self.lexicon.told(tokens))
         telling = listed if listed and listed.implied else None
         found = (
-            self._equal(tokens) or self._stated(tokens) or self._level_of(tokens) or self._origin(tokens)
-            or self._negative(tokens) or telling or self._bare_test(tokens)
+            self._equal(tokens) or self._of_the_drug(tokens) or self._stated(tokens) or self._level_of(tokens)
+            or self._origin(tokens) or self._negative(tokens) or telling or self._bare_test(tokens)
             or self._viewed(tokens) or self._denial(tokens) or self._gone(tokens)
             or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._aside(tokens)
             or self._joined(tokens) or listed or self._response(tokens)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from leukoref.meaning import Match, meant
 from leukoref.reading.composed import Composed
@@ -92,15 +92,26 @@ class Told(Lists, Qualified, Composed):
 
     def _response(self, tokens: Sequence[str]) -> Match | None:
         """'Cytopenias improved on prednisone': understood as a course under treatment, of which no cause speaks."""
+        return self._silent() if any(True for _ in self._treatments(tokens)) else None
+
+    def _of_the_drug(self, tokens: Sequence[str]) -> Match | None:
+        """'Recovery of neutrophils after stopping azathioprine': what is listed for 'the drug', whatever its name."""
+        for start, end in self._treatments(tokens):
+            rest = [*tokens[:start], "drug", *tokens[end:]]
+            found = self._equal(rest) or self._composed(rest)
+            if found is not None and meant(found):
+                return found
+        return None
+
+    def _treatments(self, tokens: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Where a drug or treatment stands after a word for a course."""
         for at, token in enumerate(tokens):
             if self.lexicon.group("course", token):
-                after = tokens[at + 1 :]
-                spans = (
-                    " ".join(after[i:j]) for i in range(len(after)) for j in range(i + 1, min(i + 4, len(after)) + 1)
-                )
-                if any(span in self.base.drug_names or self.lexicon.names.get(span) == "treatments" for span in spans):
-                    return self._silent()
-        return None
+                for start in range(at + 1, len(tokens)):
+                    for end in range(start + 1, min(start + 3, len(tokens)) + 1):
+                        span = " ".join(tokens[start:end])
+                        if span in self.base.drug_names or self.lexicon.names.get(span) == "treatments":
+                            yield start, end
 
     def _family(self, tokens: Sequence[str]) -> Match | None:
         """'Family history of X', 'X in a brother': the family history of X or of what X is a kind of."""
