@@ -93,7 +93,7 @@ MEANINGS = [
     ("tick bite prevention", "-"), ("elevated neutrophils", "neutrophilia"), ("low neutrophils", "neutropenia"),
     ("abnormal neutrophils", "-"), ("normal neutrophils", "-"), ("elevated hemoglobin", "-"),
     ("high platelets", "thrombocytosis"), ("low MCV", "decreased_mcv"), ("high MCV", "increased_mcv"),
-    ("decreased appetite", "poor_appetite"), ("decreased urine output", "oliguria"), ("increased appetite", "-"),
+    ("decreased appetite", "poor_appetite"), ("decreased urine output", "oliguria"), ("increased appetite", "increased_appetite"),
     ("increased thirst", "polydipsia"), ("increased sweating", "hyperhidrosis"), ("elevated mood", "-"),
     ("low-set ears", "-"), ("hypersegmented neutrophils on marrow aspirate", "-"),
     ("blasts on marrow examination", "-"), ("atypical lymphocytes in bone marrow", "-"),
