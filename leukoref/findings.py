@@ -134,7 +134,7 @@ def _match_name(name: str, base: Knowledge) -> Match | None:
     if term is None:
         return read(name, base)
     match = from_term(term, base)
-    return match if match.finding else also_listed(match, base)
+    return match if match.finding else also_listed(match, base, name)
 
 
 def _agree(one: Match, other: Match, base: Knowledge) -> bool:

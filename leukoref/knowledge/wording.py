@@ -40,6 +40,7 @@ class WordGroup(Rule):
     as_: str = Field(default="", alias="as")
     beside: tuple[str, ...] = ()
     implies: dict[str, tuple[str, ...]] = {}
+    denies: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     note: str | None = None
@@ -64,6 +65,7 @@ class Lexicon(BaseModel):
     beside_any: frozenset[str] = frozenset()
     droppable: dict[str, frozenset[str]] = {}  # id of a group of level words -> words without meaning beside them
     implies: dict[str, dict[str, tuple[str, ...]]] = {}  # id of a group -> words beside -> findings
+    denies: dict[str, tuple[str, ...]] = {}  # id of a group -> findings that its names say are absent
     seen_by: dict[str, frozenset[str]] = {}  # id of a view -> the tests whose findings are seen so
     specimens: frozenset[str] = frozenset()  # what is seen in one specimen is not in another
     stands_for: dict[str, str] = {}  # id of a group -> its finding
@@ -96,6 +98,8 @@ class Lexicon(BaseModel):
                 found.droppable[group.id.removesuffix("_beside")] = frozenset(map(normalise, group.words))
             if group.implies:
                 found.implies[group.id] = {" ".join(found.tokens(word)): ids for word, ids in group.implies.items()}
+            if group.denies:
+                found.denies[group.id] = group.denies
             if group.role == "place" and group.as_:
                 found.stands_for[group.id] = group.as_
             if group.tests:

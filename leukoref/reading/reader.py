@@ -51,10 +51,11 @@ def _listings(name: str) -> list[str]:
     return found
 
 
-def also_listed(match: Match, base: Knowledge) -> Match:
+def also_listed(match: Match, base: Knowledge, name: str) -> Match:
     """An HPO term that is no finding itself: what it implies by its place in HPO, and by name in `rules/names`."""
-    listed = Reader(base, match.label).listed(base.lexicon.tokens(match.label))
-    implied = tuple(dict.fromkeys((*match.implied, *(listed.implied if listed else ()))))
+    reader = Reader(base, match.label)
+    listed = [found for wording in (match.label, name) if (found := reader.listed(base.lexicon.tokens(wording)))]
+    implied = tuple(dict.fromkeys((*match.implied, *(finding for found in listed for finding in found.implied))))
     return Match(None, implied, label=match.label)
 
 
@@ -63,7 +64,7 @@ class Reader(Told):
 
     def read(self, tokens: Sequence[str]) -> Match | None:
         listed = self._listed(self.lexicon.told(tokens))
-        telling = listed if listed and listed.implied else None
+        telling = listed if listed and (listed.implied or listed.excluded) else None
         found = (
             self._equal(tokens) or self._of_the_drug(tokens) or self._stated(tokens) or self._level_of(tokens)
             or self._origin(tokens) or self._negative(tokens) or telling or self._bare_test(tokens)

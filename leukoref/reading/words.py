@@ -93,7 +93,8 @@ class Words:
             for needed, findings in implies.items():
                 if set(needed.split()) <= words:
                     found.extend(findings)
-        return Match(None, tuple(dict.fromkeys(found)), label=self.label)
+        excluded = () if words else self.lexicon.denies.get(group, ())
+        return Match(None, tuple(dict.fromkeys(found)), label=self.label, excluded=excluded)
 
     def _spans(self, tokens: Sequence[str], role: str) -> list[tuple[int, int, str]]:
         """Places of the phrases of a role, longest first at each place, not overlapping."""
