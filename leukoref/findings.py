@@ -133,7 +133,7 @@ def _match_name(name: str, base: Knowledge) -> Match | None:
     if term is None:
         return read(name, base)
     match = from_term(term, base)
-    return match if match.finding else also_listed(match, base)
+    return match if match.finding else also_listed(match, base, name)
 
 
 def _agree(one: Match, other: Match, base: Knowledge) -> bool:
@@ -150,6 +150,7 @@ def _label_of_code(name: str, code: str) -> bool:
 
 def _family(match: Match, base: Knowledge) -> set[str]:
     direct = {match.finding} if match.finding else set(match.implied)
+    direct |= {meant for entry in direct if (meant := base.finding[entry].if_present)}  # what its presence means
     return (
         direct
         | {scale for entry in direct for scale in base.word_scales.get(entry, ())}
