@@ -151,6 +151,7 @@ def _label_of_code(name: str, code: str) -> bool:
 
 def _family(match: Match, base: Knowledge) -> set[str]:
     direct = {match.finding} if match.finding else set(match.implied)
+    direct |= {meant for entry in direct if (meant := base.finding[entry].if_present)}  # what its presence means
     return (
         direct
         | {scale for entry in direct for scale in base.word_scales.get(entry, ())}

@@ -243,3 +243,8 @@ def test_a_confirming_value_contradicts_no_presence(base: Knowledge) -> None:
     value = {"finding": name, "value": 90, "unit": "[IU]/mL"}
     patient = Patient.parse({"presentation": [{"finding": name, "present": True}], "confirmation": [value]})
     assert resolve(patient, base).presence["anti_dsdna_positivity"] is True
+
+
+def test_the_name_of_a_quantity_agrees_with_the_code_of_what_its_presence_means(base: Knowledge) -> None:
+    said = {"finding": "rheumatoid factor", "code": "HP:0002923", "present": True}
+    assert resolve(Patient.parse({"observations": [said]}), base).presence == {"rheumatoid_factor": True}

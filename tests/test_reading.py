@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leukoref import Patient
+from leukoref.engine.durable import DurableEngine
 from leukoref.errors import InputError
 from leukoref.findings import match_name, resolve
 from leukoref.knowledge.base import Knowledge
@@ -28,15 +29,18 @@ MEANINGS = [
     ("leukemia in a cousin", "~family_history_leukemia"), ("donor with leukemia", "-"),
     ("non-bloody diarrhea", "~diarrhea"), ("bloody diarrhea", "bloody_diarrhea"),
     ("negative HIV test", "!hiv_infection"), ("HIV exposure", "high_risk_hiv_exposure"), ("HIV testing", "-"),
-    ("HIV test", "-"), ("HIV vaccination", "-"), ("hepatitis B vaccination", "-"), ("hepatitis B exposure", "-"),
+    ("HIV test", "/hiv_infection"), ("HIV vaccination", "-"), ("hepatitis B vaccination", "-"),
+    ("hepatitis B exposure", "-"),
     ("hepatitis B immunity", "-"), ("low ferritin", "low_ferritin"), ("high ferritin", "hyperferritinemia"),
-    ("ferritin", "ferritin"), ("normal ferritin", "-"), ("fever of unknown origin", "unexplained_fever"),
+    ("ferritin", "ferritin"), ("normal ferritin", "!hyperferritinemia !low_ferritin"),
+    ("fever of unknown origin", "unexplained_fever"),
     ("history of fever", "-"), ("resolved fever", "-"), ("no fever", "afebrile"), ("without fever", "afebrile"),
     ("afebrile", "afebrile"), ("suspected leukemia", "-"), ("possible tuberculosis", "-"),
     ("tuberculosis exposure", "tb_contact_or_endemic"), ("latent tuberculosis", "~previous_tuberculosis"),
     ("risk of bleeding", "-"), ("bleeding risk", "-"), ("resolved rash", "-"),
     ("rash after amoxicillin", "rash_after_aminopenicillin"), ("response to treatment", "?"),
-    ("response to antibiotics", "response_to_antibiotics"), ("lack of response to antibiotics", "!response_to_antibiotics"),
+    ("response to antibiotics", "response_to_antibiotics"),
+    ("lack of response to antibiotics", "!response_to_antibiotics"),
     ("treatment of leukemia", "-"), ("leukemia workup", "-"), ("workup for leukemia", "-"),
     ("screening for leukemia", "-"), ("fear of cancer", "-"), ("cancer screening", "-"), ("cancer phobia", "-"),
     ("absence of splenomegaly", "!splenomegaly"), ("splenomegaly ruled out", "!splenomegaly"),
@@ -73,7 +77,7 @@ MEANINGS = [
     ("non-Hodgkin lymphoma", "lymphoma"), ("non-Hodgkin's lymphoma", "lymphoma"),
     ("non-small cell lung cancer", "lung_cancer"), ("non-alcoholic fatty liver disease", "~fatty_liver"),
     ("pseudothrombocytopenia", "platelet_clumps"), ("pre-eclampsia", "maternal_preeclampsia"),
-    ("post-splenectomy state", "~splenectomy"), ("anti-HIV therapy", "?"), ("HIV antibody negative", "-"),
+    ("post-splenectomy state", "~splenectomy"), ("anti-HIV therapy", "?"), ("HIV antibody negative", "!hiv_infection"),
     ("anti-dsDNA negative", "!anti_dsdna_positivity"), ("ANA negative", "!ana_positive"),
     ("Coombs negative", "!coombs_positive"), ("blood culture negative", "!blood_culture_positive"),
     ("Brucella serology negative", "!brucella_serology"), ("malaria smear negative", "negative_malaria_film"),
@@ -91,9 +95,11 @@ MEANINGS = [
     ("rash without fever", "~rash !fever"), ("neutropenia after chemotherapy", "~neutropenia"),
     ("neutropenia before chemotherapy", "?"), ("chemotherapy after neutropenia", "~chemotherapy"),
     ("tick bite prevention", "-"), ("elevated neutrophils", "neutrophilia"), ("low neutrophils", "neutropenia"),
-    ("abnormal neutrophils", "-"), ("normal neutrophils", "-"), ("elevated hemoglobin", "-"),
+    ("abnormal neutrophils", "/neutrophilia /neutropenia"), ("normal neutrophils", "!neutrophilia !neutropenia"),
+    ("elevated hemoglobin", "-"),
     ("high platelets", "thrombocytosis"), ("low MCV", "decreased_mcv"), ("high MCV", "increased_mcv"),
-    ("decreased appetite", "poor_appetite"), ("decreased urine output", "oliguria"), ("increased appetite", "increased_appetite"),
+    ("decreased appetite", "poor_appetite"), ("decreased urine output", "oliguria"),
+    ("increased appetite", "increased_appetite"),
     ("increased thirst", "polydipsia"), ("increased sweating", "hyperhidrosis"), ("elevated mood", "-"),
     ("low-set ears", "-"), ("hypersegmented neutrophils on marrow aspirate", "-"),
     ("blasts on marrow examination", "-"), ("atypical lymphocytes in bone marrow", "-"),
@@ -144,8 +150,10 @@ MEANINGS = [
     ("negative anti-neutrophil antibodies", "!antineutrophil_antibody_positivity"),
     ("severe bacterial infections in infancy", "-"), ("cardiopulmonary bypass", "~leukapheresis_or_ecmo"),
     ("Afro-Caribbean descent", "-"),
-    ("unremarkable abdominal ultrasound", "normal_abdominal_imaging"), ("abnormal neurological examination", "-"),
-    ("normal liver function tests", "-"), ("symptoms of anemia", "-"), ("right ear pain", "~ear_pain"),
+    ("unremarkable abdominal ultrasound", "normal_abdominal_imaging"),
+    ("abnormal neurological examination", "/neuropathy_ataxia_myelopathy /confusion"),
+    ("normal liver function tests", "!abnormal_liver_enzymes !hyperbilirubinemia"), ("symptoms of anemia", "-"),
+    ("right ear pain", "~ear_pain"),
     ("pinna chondritis", "~chondritis"), ("diffuse treatment-resistant warts", "~warts"),
     ("metastatic breast cancer", "breast_carcinoma"), ("poorly controlled type 2 diabetes", "~type_2_diabetes"),
     ("relative neutropenia", "?"), ("relative lymphocytosis", "relative_lymphocytosis"),
@@ -156,6 +164,17 @@ MEANINGS = [
     ("severe decreased eosinophils in bone marrow", "~decreased_eosinophils_in_marrow"),
     ("recurrent HIV infection", "~hiv_infection"),
     ("constipation and abdominal pain", "~constipation ~abdominal_pain"),
+    # Results of tests: what a normal or negative one excludes; a test said to be there has only been done
+    ("EBV IgM", "~ebv_vca_igm /ebv_vca_igm"), ("EBV serology", "/ebv_vca_igm /ebv_infection"),
+    ("HIV serology", "/hiv_infection"), ("respiratory viral panel", "/positive_respiratory_virus_test"),
+    ("stool occult blood", "~gastrointestinal_bleeding /gastrointestinal_bleeding"),
+    ("malaria parasites", "/malaria_parasites"),
+    ("no growth in blood cultures", "!blood_culture_positive"), ("normal C3 and C4", "!reduced_complement"),
+    ("abnormal complement levels", "/reduced_complement"), ("blood pressure was normal", "!hypotension"),
+    ("abnormal serum B12 and folate", "/decreased_vitamin_b12 /decreased_folate"), ("no abnormal iron studies",
+     "!iron_deficiency !low_ferritin !hyperferritinemia"), ("normal ALT and AST", "!elevated_alt !elevated_ast"),
+    ("platelet count within normal limits", "!thrombocytosis !thrombocytopenia"), ("previously normal platelets", "?"),
+    ("normal CSF glucose", "-"), ("maternal HIV serology", "-"), ("normal platelets in the mother", "-"),
     ("EBV and CMV PCR", "-"), ("persistent fever and pancytopenia", "~persistent_fever ~pancytopenia"),
     ("anicteric", "!jaundice"), ("not anicteric", "-"),
     ("no edema in the left leg", "-"),
@@ -304,3 +323,20 @@ def test_a_name_that_denies_a_finding_asserts_nothing_when_it_is_absent_itself()
             said = known(BASE, {"finding": word, "present": True}).presence
             assert said == dict.fromkeys(group.denies, False), word
             assert known(BASE, {"finding": word, "present": False}).presence == {}, word
+
+
+@pytest.mark.parametrize(
+    ("phrase", "present", "absent"),
+    [("EBV IgM", False, {"ebv_vca_igm"}), ("abnormal immunoglobulins", False, {"decreased_igm"}),
+     ("abnormal thyroid function", False, {"low_tsh"}), ("bacterial growth in blood culture", False,
+     {"blood_culture_positive"}), ("normal ferritin", True, {"hyperferritinemia", "low_ferritin"})],
+)  # fmt: skip
+def test_a_normal_result_denies_and_asserts_nothing(phrase: str, present: bool, absent: set[str]) -> None:
+    states = known(BASE, {"finding": phrase, "present": present}).presence
+    assert not any(states.values())
+    assert absent <= set(states)
+
+
+def test_a_normal_chest_film_shows_no_infiltrate() -> None:
+    said = known(BASE, {"finding": "normal chest radiograph", "present": True})
+    assert DurableEngine(BASE).infer(said).presence["pulmonary_infiltrates"] is False

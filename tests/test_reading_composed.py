@@ -40,7 +40,7 @@ MEANINGS = [
     # Values within a name
     ("60% blasts on smear", "~blasts_on_smear"), ("0% blasts", "-"), ("less than 5% blasts", "-"),
     ("blasts <5%", "-"),
-    ("blasts under 5 percent", "-"), ("HIV 1 and 2 antibodies", "~hiv_infection"),
+    ("blasts under 5 percent", "-"), ("HIV 1 and 2 antibodies", "-"),
     ("splenomegaly of 18 cm", "~splenomegaly"),
     # Not so, not now, not the patient's, not sure
     ("negative for leukemia", "!leukemia"), ("smear negative for schistocytes", "!schistocytes"),

@@ -24,7 +24,7 @@ Role = Literal[
     "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "negative_name", "denial", "history",
     "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name", "going_on", "gone",
     "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin", "head",
-    "inner", "view_shows", "assumed", "tag", "hint",
+    "inner", "view_shows", "assumed", "tag", "hint", "test",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 _SIGN = re.compile(r"(\+|[<>]=?(?=[0-9]))")
@@ -79,6 +79,9 @@ class Lexicon(BaseModel):
     family: dict[str, str] = {}  # finding -> the family history of it
     kinds: dict[str, str] = {}  # phrase -> the kinds of word it is
     patterns: tuple[Pattern, ...] = ()
+    tests: dict[str, str] = {}  # name of a test without words for its result -> its group
+    excludes: dict[str, tuple[str, ...]] = {}  # group of tests -> what a negative or normal result says is absent
+    results: frozenset[str] = frozenset()  # groups whose tests are negative where they are said not to be there
     known: str = ""  # every word of a name or group
 
     @classmethod
@@ -102,9 +105,13 @@ class Lexicon(BaseModel):
                 found.denies[group.id] = group.denies
             if group.role == "place" and group.as_:
                 found.stands_for[group.id] = group.as_
+            if group.role == "test":
+                found.tests.update({found.test_key(found.tokens(word)): group.id for word in group.words})
+                found.excludes[group.id] = group.findings
             if group.tests:
                 found.seen_by[group.id] = frozenset(group.tests)
         found.specimens = frozenset().union(*(group.tests for group in base.names if group.as_ == "specimen"))
+        found.results = frozenset(group.id for group in base.names if group.role == "test" and group.as_ == "result")
         found.beside_any = frozenset().union(*found.beside.values())
         found.standing = _below(base, "standing")
         found.recent = _below(base, "recent")
@@ -220,6 +227,12 @@ class Lexicon(BaseModel):
         content = self.content(tokens)
         fixed = self.roles.get("fixed_order", {})
         return " ".join(content if any(token in fixed for token in content) else sorted(content))
+
+    def test_key(self, tokens: Iterable[str]) -> str:
+        """What the names of one test share: 'serum complement level', 'complement'."""
+        told = self.told(tokens)
+        beside = self.droppable.get("level", frozenset()) | self.droppable.get("result", frozenset())
+        return " ".join(sorted([token for token in told if token not in beside] or told))
 
     def without(self, role: str, words: Sequence[str]) -> list[str]:
         """The words without the phrases of a role, and without numbers."""

@@ -14,6 +14,7 @@ LONGEST = 24  # words of a name that is taken apart
 SPECIMEN = ("serum", "plasma")
 RESULT_WORDS = ("positive", "negative")
 DONE = ("test", "testing", "screen", "screening", "panel", "pcr", "culture", "smear", "serology", "study", "stain")
+ACTS = ("testing", "screening", "study", "stain")  # said to be absent, perhaps not done
 LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
 AMOUNT = ("level", "concentration", "value")
 OTHER_KIND = "not the name of a finding; it is not used"  # the organism is not the disease
@@ -55,8 +56,9 @@ def also_listed(match: Match, base: Knowledge, name: str) -> Match:
     """An HPO term that is no finding itself: what it implies by its place in HPO, and by name in `rules/names`."""
     reader = Reader(base, match.label)
     listed = [found for wording in (match.label, name) if (found := reader.listed(base.lexicon.tokens(wording)))]
+    tested = reader.tested(base.lexicon.tokens(name)) if base.lexicon.roles else None
     implied = tuple(dict.fromkeys((*match.implied, *(finding for found in listed for finding in found.implied))))
-    return Match(None, implied, label=match.label)
+    return Match(None, implied, label=match.label, denied=tested.denied if tested else ())
 
 
 class Reader(Told):
@@ -65,10 +67,11 @@ class Reader(Told):
     def read(self, tokens: Sequence[str]) -> Match | None:
         listed = self._listed(self.lexicon.told(tokens))
         telling = listed if listed and (listed.implied or listed.excluded) else None
+        telling = self._negated(tokens, telling) if telling and telling.implied else telling
         found = (
             self._equal(tokens) or self._of_the_drug(tokens) or self._stated(tokens) or self._level_of(tokens)
-            or self._origin(tokens) or self._negative(tokens) or telling or self._bare_test(tokens)
-            or self._viewed(tokens) or self._denial(tokens) or self._gone(tokens)
+            or self._origin(tokens) or telling or self._bare_test(tokens) or self._tested(tokens)
+            or self._negative(tokens) or self._viewed(tokens) or self._denial(tokens) or self._gone(tokens)
             or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._aside(tokens)
             or self._joined(tokens) or listed or self._response(tokens)
         )  # fmt: skip
@@ -126,6 +129,10 @@ class Reader(Told):
         """What a name of `rules/names` says."""
         return self._listed(self.lexicon.told(tokens)) if self.lexicon.roles else None
 
+    def tested(self, tokens: Sequence[str]) -> Match | None:
+        """What the result of a test denies."""
+        return self._tested(tokens) if self.lexicon.roles and tokens else None
+
     def _stated(self, tokens: Sequence[str]) -> Match | None:
         """'Positive X' and 'negative X' where the finding X is a positive result, as 'antineutrophil antibodies' is."""
         for word in RESULT_WORDS:
@@ -147,9 +154,20 @@ class Reader(Told):
         found = self.base.finding_names.get(" ".join(rest)) if len(rest) < len(tokens) else None
         return Match(found, label=self.label) if found and self.base.finding[found].kind == "quantity" else None
 
+    def _negated(self, tokens: Sequence[str], listed: Match) -> Match:
+        """A listed name with what its absence says, if it is a test as well."""
+        tested = self._tested(tokens)
+        return Match(None, listed.implied, label=self.label, denied=tested.denied) if tested else listed
+
     def _bare_test(self, tokens: Sequence[str]) -> Match | None:
-        """An antibody or antigen said to be present is a positive one; 'HIV test' may only have been done."""
-        if any(token in LEVEL_WORDS or token in DONE for token in tokens):
+        """An antibody or antigen said to be present is a positive one; 'HIV test' may only have been done. Said to be
+        absent, the test was negative."""
+        if any(token in LEVEL_WORDS for token in tokens):
             return None
+        tested = self._tested(tokens)
         found = self._equal([*tokens, "positive"])
-        return self._wider(found) if found and found.finding and self._presence(found.finding) else None
+        if not found or not found.finding or not self._presence(found.finding):
+            return tested
+        denied = () if any(token in ACTS for token in tokens) else (found.finding,)
+        implied = () if any(token in DONE for token in tokens) else self._wider(found).implied
+        return Match(None, implied, label=self.label, denied=tested.denied if tested else denied)

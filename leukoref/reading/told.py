@@ -8,11 +8,12 @@ from leukoref.meaning import Match, meant
 from leukoref.reading.composed import Composed
 from leukoref.reading.lists import Lists
 from leukoref.reading.qualified import Qualified
+from leukoref.reading.results import Results
 
 UNCERTAIN = "what is only suspected is not used"
 
 
-class Told(Lists, Qualified, Composed):
+class Told(Lists, Qualified, Composed, Results):
     """Names with words around a finding that turn its meaning."""
 
     def _origin(self, tokens: Sequence[str]) -> Match | None:
@@ -31,7 +32,7 @@ class Told(Lists, Qualified, Composed):
         for length in (3, 2, 1):
             if len(tokens) > length and self.lexicon.group("denial", " ".join(tokens[:length])):
                 rest = tokens[length:]
-                found = self._equal(rest) or self._joined(rest) or self._history(rest)
+                found = self._equal(rest) or self._tested(rest) or self._joined(rest) or self._history(rest)
                 if found is None:
                     return self._silent() if self._part(rest) else None
                 excluded = (found.finding,) if found.finding else found.denied

@@ -86,7 +86,8 @@ def unused_derived(draft: Draft) -> Iterator[Complaint]:
     """A finding is derived that no cause, scale, red flag, parameter or other rule asks for."""
     used = _asked_for(draft)
     for rule in draft.derived:
-        if not used & {rule.value.finding, *_above(rule.value.finding, draft)}:
+        below = {f for f in used if rule.value.complete and rule.value.finding in _above(f, draft)}  # absent with it
+        if not below and not used & {rule.value.finding, *_above(rule.value.finding, draft)}:
             message = f"{rule.value.finding} is derived, but nothing asks for it"
             remedy = "use it in a cause or red flag, or remove the rule"
             yield rule.complain("unused_derived", message, remedy=remedy, severity="warning")

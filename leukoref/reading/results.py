@@ -1,0 +1,68 @@
+"""Results of tests that are normal or negative: what they exclude, and nothing that they might show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leukoref.meaning import Match
+from leukoref.reading.words import Words
+
+NOT_SO, SO = ("normal", "negative"), ("abnormal", "positive")
+SIDES = ("elevated", "low", "prolonged")  # a normal value is none of these
+ONE = (*SIDES, "abnormal", "positive")  # what is normal and no value is none of these
+
+
+class Results(Words):
+    """'Normal X', 'X negative' exclude what the groups of tests say, else what is called 'raised X', 'low X',
+    'positive X'. 'Abnormal X' said to be absent denies the same; so does a test that can only be positive or not."""
+
+    def _tested(self, tokens: Sequence[str]) -> Match | None:
+        """A test with a word for its result, or without one."""
+        result, rest = self._result(tokens)
+        if not rest:
+            return None
+        if not result:
+            group = self.lexicon.tests.get(self.lexicon.test_key(rest), "")
+            known = self.lexicon.excludes.get(group, ())
+            return Match(None, label=self.label, denied=known) if group in self.lexicon.results else None
+        findings = self._excluded_by(rest, result)
+        if not findings:
+            return None
+        if result in NOT_SO:
+            return Match(None, label=self.label, excluded=findings)
+        return Match(None, label=self.label, denied=findings)
+
+    def _result(self, tokens: Sequence[str]) -> tuple[str, list[str]]:
+        """The word for the result, first or last in a name, and the test."""
+        for at, rest in ((0, tokens[1:]), (-1, tokens[:-1])):
+            if len(tokens) > 1 and tokens[at] in (*NOT_SO, *SO):
+                return tokens[at], list(rest)
+        return "", list(tokens)
+
+    def _excluded_by(self, rest: Sequence[str], result: str) -> tuple[str, ...]:
+        """What a normal result of these tests excludes; each of several must be known."""
+        group = self.lexicon.tests.get(self.lexicon.test_key(rest))
+        if group is not None:
+            return self.lexicon.excludes[group]
+        found = self._sides(rest, result)
+        for word in ("and", "or"):
+            if not found and word in rest:
+                at = len(rest) - 1 - list(reversed(rest)).index(word)
+                left, right = self._excluded_by(rest[:at], result), self._excluded_by(rest[at + 1 :], result)
+                found = (*left, *right) if left and right else ()
+        return tuple(dict.fromkeys(found))
+
+    def _sides(self, rest: Sequence[str], result: str) -> tuple[str, ...]:
+        """The findings named 'raised X', 'low X'."""
+        if not rest or any(self.lexicon.group("turning", token) for token in rest):
+            return ()
+        measured = self._equal(rest)
+        quantity = measured and measured.finding and self.base.finding[measured.finding].kind == "quantity"
+        if not quantity and result in ("negative", "positive"):
+            return self._named(["positive", *rest])
+        sides = [self._named([word, *rest]) for word in (SIDES if quantity else ONE)]
+        return tuple(name for side in sides for name in side)
+
+    def _named(self, tokens: Sequence[str]) -> tuple[str, ...]:
+        found = self._equal(tokens)
+        return (found.finding,) if found and found.finding and self._presence(found.finding) else ()
