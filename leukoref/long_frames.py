@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from leukoref.engine.intake import twelve_digits
-from leukoref.engine.roles import Role, quantity_role
+from leukoref.engine.roles import Role, quantity_role, said_by
 from leukoref.errors import InputError
 from leukoref.findings import AGE, OPEN_ABOVE, match_name
 from leukoref.knowledge.base import Knowledge
@@ -97,7 +97,7 @@ def _meanings(rows: pl.DataFrame, base: Knowledge) -> pl.DataFrame:
         chosen = base.finding[match.finding] if match and match.finding else None
         entry["known"] = match is not None
         if match and match.finding is None:
-            entry["states"] = [i for i in match.implied if base.finding[i].kind == "presence"]
+            entry["states"], entry["excluded"], entry["denied"] = said_by(match, base)
             entry["implied"] = True
         elif chosen and chosen.kind == "presence":
             entry["states"] = [chosen.id]
@@ -118,10 +118,11 @@ def _meanings(rows: pl.DataFrame, base: Knowledge) -> pl.DataFrame:
     schema: dict[str, Any] = {
         "finding": pl.String, "code": pl.String, "unit": pl.String, "known": pl.Boolean, "problem": pl.String,
         "quantity": pl.String, "states": pl.List(pl.String), "implied": pl.Boolean,
+        "excluded": pl.List(pl.String), "denied": pl.List(pl.String),
         "slope": pl.Float64, "shift": pl.Float64, "least": pl.Float64, "most": pl.Float64,
     }  # fmt: skip
     return pl.DataFrame(found, schema=schema, orient="row").with_columns(
-        pl.col("implied").fill_null(False), pl.col("states").fill_null([])
+        pl.col("implied").fill_null(False), pl.col("states", "excluded", "denied").fill_null([])
     )
 
 
@@ -201,18 +202,24 @@ def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role],
         else:
             roles.append(Role(name, "quantity", (name,), high=f"{name}{UPPER}", count=False))
     said = now.filter(pl.col("quantity").is_null() | pl.col("present").is_not_null())
+    absent = pl.when("state").then("excluded").otherwise("denied").alias("states")
+    excluded = said.filter("implied").select(key, absent).explode("states").drop_nulls("states")
+    excluded = excluded.with_columns(pl.lit(True).alias("yes")).unique()
     said = said.filter(pl.col("states").list.len() > 0).explode("states")
     explicit = said.filter(~pl.col("implied")).group_by(key, "states").agg(
         pl.col("state").any().alias("yes"), (~pl.col("state")).any().alias("no")
     )  # fmt: skip
     clash = explicit.filter(pl.col("yes") & pl.col("no")).get_column(key)
     implied = said.filter(pl.col("implied") & pl.col("state")).select(key, "states", pl.lit(True).alias("yes")).unique()
-    for part, kind in ((explicit, "presence"), (implied, "implied")):
+    for part, kind in ((explicit, "presence"), (implied, "implied"), (excluded, "excluded")):
         for name in part.get_column("states").unique().sort():
             column = f"{kind}:{name}"
             one = part.filter(pl.col("states") == name).select(key, pl.col("yes").alias(column))
             wide = wide.join(one, on=key, how="left", nulls_equal=True, maintain_order="left")
-            roles.append(Role(column, kind, (name,), count=False))  # type: ignore[arg-type]
+            if kind == "excluded":
+                roles.append(Role(column, "implied", excluded=(name,), count=False))
+            else:
+                roles.append(Role(column, kind, (name,), count=False))  # type: ignore[arg-type]
     return roles, wide.with_columns(pl.col(key).is_in(clash.implode(), nulls_equal=True).alias(INVALID))
 
 

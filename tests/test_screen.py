@@ -276,3 +276,18 @@ def test_text_and_units_agree_between_age_columns_and_age_findings() -> None:
     rows = pl.DataFrame({"patient": ["a", "a"], "finding": ["WBC", "age"], "value": [2.0, 40.0], "unit": ["K/uL", "a"],
                          "age": ["3 wk", "3 wk"]})  # fmt: skip
     assert "neonatal_neutropenia" in leukoref.screen(rows)["red_flags"][0]
+
+
+def test_what_a_name_denies_counts_in_wide_and_long_frames_as_in_an_assessment() -> None:
+    wide = pl.DataFrame({
+        "patient": ["a", "b"], "age": [30.0, 5.0], "WBC": [2.0, 1.5], "anicteric": [True, None],
+        "non-consanguineous parents": [True, True], "abnormal immunoglobulins": [False, None], "jaundice": [None, True],
+    })  # fmt: skip
+    said = wide.drop("WBC", "age").unpivot(index="patient", variable_name="finding", value_name="present").drop_nulls()
+    measured = wide.select("patient", finding=pl.lit("WBC"), value="WBC", unit=pl.lit("10*9/L"))
+    long = pl.concat([measured, said], how="diagonal").join(wide.select("patient", "age"), on="patient")
+    kept = ("patient", "cause_1", "weight_1", "margin")
+    assert leukoref.screen(long).select(kept).sort("patient").equals(leukoref.screen(wide).select(kept))
+    for answer in leukoref.screen(wide).iter_rows(named=True):
+        expected = leukoref.explain(wide, answer["patient"]).candidates[0]
+        assert (answer["cause_1"], answer["weight_1"]) == (expected.cause, pytest.approx(expected.weight, abs=1e-6))

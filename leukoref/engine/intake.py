@@ -63,7 +63,7 @@ def read(
     """The block of a frame, with the ``positions`` in reference intervals that rules ask for."""
     size = frame.height
     found = Intake(Block(size, age=np.full(size, np.nan)), np.zeros(size, np.int32), np.zeros(size, np.int32))
-    implied: list[tuple[str, Bits]] = []
+    implied: list[tuple[str, bool, Bits]] = []
     sex = np.zeros(size, np.int8)
     ready = _ready(frame, roles)
     for entry in roles:
@@ -86,13 +86,16 @@ def read(
         elif entry.kind != "setting":
             yes, no = _states(column, ready.get(entry.column), found, entry)
             if entry.kind == "implied":
-                implied += [(name, yes) for name in entry.findings]
+                implied += [(name, True, yes) for name in entry.findings]
+                implied += [(name, False, yes) for name in entry.excluded]
+                implied += [(name, False, no) for name in entry.denied]
             else:
                 _say(found.block, entry.findings[0], yes, no)
-    for name, yes in implied:  # what was said outright comes before what a wider term implies
-        unsaid = yes & ~found.block.given.get((name, False), np.zeros(size, np.bool_))
-        earlier = found.block.given.get((name, True))
-        found.block.given[name, True] = unsaid if earlier is None else earlier | unsaid
+    # What was said outright comes before what a wider term implies, and that before what is only said not to be there.
+    for name, state, said in sorted(implied, key=lambda entry: not entry[1]):
+        unsaid = said & ~found.block.given.get((name, not state), np.zeros(size, np.bool_))
+        earlier = found.block.given.get((name, state))
+        found.block.given[name, state] = unsaid if earlier is None else earlier | unsaid
     if sex.any():
         for name, code in (("female", 1), ("male", 2)):
             if name in base.finding:

@@ -15,6 +15,7 @@ from leukoref.findings import AGE, match_name
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import high_side, low_side
 from leukoref.knowledge.vocabulary import Finding
+from leukoref.meaning import Match
 
 AGE_COLUMNS, SEX_COLUMNS, SETTING_COLUMNS = ("age", "age_years"), ("sex", "gender"), ("setting",)
 Kind = Literal["quantity", "presence", "implied", "unused", "unrecognised", "age", "sex", "setting"]
@@ -24,7 +25,8 @@ Kind = Literal["quantity", "presence", "implied", "unused", "unrecognised", "age
 class Role:
     """What a column of a frame stands for, and how its numbers become canonical.
 
-    ``high`` names the column with the upper end of an interval, where a frame has one.
+    ``high`` names the column with the upper end of an interval, where a frame has one. A name that is no finding says
+    that ``findings`` are present and ``excluded`` ones absent where it is true, and ``denied`` ones absent where false.
     """
 
     column: str
@@ -36,6 +38,8 @@ class Role:
     problem: str = ""
     high: str = ""
     count: bool = True
+    excluded: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
 
 
 def role(column: str, base: Knowledge, *, finding: str | None = None, unit: str | None = None, number: bool) -> Role:
@@ -48,8 +52,9 @@ def role(column: str, base: Knowledge, *, finding: str | None = None, unit: str 
     if match is None:
         return Role(column, "unrecognised")
     if match.finding is None:
-        implied = tuple(entry for entry in match.implied if base.finding[entry].kind == "presence")
-        return Role(column, "implied" if implied else "unused", implied)
+        implied, excluded, denied = said_by(match, base)
+        kind = "implied" if implied or excluded or denied else "unused"
+        return Role(column, kind, implied, excluded=excluded, denied=denied)  # type: ignore[arg-type]
     if match.finding == AGE:
         return Role(column, "age")
     chosen = base.finding[match.finding]
@@ -60,6 +65,12 @@ def role(column: str, base: Knowledge, *, finding: str | None = None, unit: str 
             return Role(column, "presence", problem="needs_a_number")
         return Role(column, "presence", (chosen.if_present,))
     return quantity_role(column, chosen, unit, base)
+
+
+def said_by(match: Match, base: Knowledge) -> tuple[tuple[str, ...], ...]:
+    """What a name that is no finding implies, excludes and denies."""
+    parts = (match.implied, match.excluded, match.denied)
+    return tuple(tuple(name for name in part if base.finding[name].kind == "presence") for part in parts)
 
 
 def quantity_role(column: str, chosen: Finding, unit: str | None, base: Knowledge) -> Role:
@@ -87,6 +98,7 @@ def literals_of(roles: Iterable[Role], base: Knowledge, sex: bool = True) -> tup
         elif entry.kind in ("presence", "implied"):
             states = (True,) if entry.kind == "implied" else (True, False)
             given |= {(name, state) for name in entry.findings for state in states}
+            given |= {(name, False) for name in (*entry.excluded, *entry.denied)}
         elif entry.kind == "age":
             quantities.add(AGE)
         elif entry.kind == "sex" and sex:
