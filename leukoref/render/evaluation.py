@@ -84,8 +84,8 @@ vocabulary grew with them and global parameters of `rules/weighing.yaml` were ch
 fare worse. How much worse, the cases kept apart show: 184 published cases that a language model collected by search,
 one or two a cause, without having seen the rules, from what a search shows of an article (its abstract and
 beginning). Those in `seen` were then used to widen the vocabulary, to look for kinds of mistakes and in choosing
-global parameters; those in `untouched`, half of the newest collection, for nothing but this table, which was read a
-few times on the way.
+global parameters; those in `untouched`, half of each of the two newest collections, for nothing but this table, which
+was read a few times on the way.
 
 Which red flags should be raised was judged case by case, from names and thresholds of the flags and before the library
 ran, by a language model, not by a clinician. Conditions that then proved too narrow were widened as their sources
