@@ -5,7 +5,8 @@ are numbered here and deleted after use, one at a time); the stock host runs tim
 in an action is stored, not raised; a disjunction fires once per match (so every alternative is a rule
 of its own); at most 64 conditions may match one fact (so a busy finding is asserted under several
 names); one fact cannot match two patterns of a rule; a fact that no rule wants is an error; deleting a
-session in which no action ever ran frees memory that was never set (so every session opens with one).
+session in which no action ever ran frees memory that was never set (so every session opens with one);
+a field is told apart from at most 511 values, and one more never returns (so findings are kept in groups).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from leukoref.knowledge.conditions import Atom, Clause
 
 RULESET = "leukoref"
 MATCHES_PER_FACT = 60
+VALUES_PER_FIELD = 400
 OPENING = {"session": "open"}
 TINY = 1.5e-300  # as text it has a point, see `_readable`
 _OPERATORS = {"lt": "$lt", "le": "$lte", "gt": "$gt", "ge": "$gte"}
@@ -82,6 +84,7 @@ class DurableEngine:
         self._host = _Host()
         # finding -> what each of its copies is asked: the atoms of a pattern must all hold
         self._asked: dict[str, list[set[tuple[Atom, ...]]]] = {}
+        self._groups: dict[str, str] = {}  # copy of a finding -> its group
         uses: Counter[str] = Counter()
         definition: dict[str, Any] = {"opening": {"all": [{"m_0": OPENING}], "run": lambda _: None}}
         for rule in self._rules:
@@ -103,7 +106,9 @@ class DurableEngine:
         if copy == len(copies):
             copies.append(set())
         copies[copy].add(tuple(atoms))
-        tests: list[dict[str, Any]] = [{"finding": f"{finding}#{copy}"}]
+        name = f"{finding}#{copy}"
+        group = self._groups.setdefault(name, str(len(self._groups) // VALUES_PER_FIELD))
+        tests: list[dict[str, Any]] = [{"group": group}, {"finding": name}]
         for atom in atoms:
             if atom.test in ("present", "absent"):
                 tests.append({"state": atom.test})
@@ -128,14 +133,18 @@ class DurableEngine:
         word = "present" if state else "absent"
         for copy, patterns in enumerate(self._asked.get(finding, ())):
             if any(all(atom.test == word for atom in atoms) for atoms in patterns):
-                yield {"finding": f"{finding}#{copy}", "state": word, "sid": sid}
+                yield {**self._named(finding, copy), "state": word, "sid": sid}
 
     def measured_facts(self, finding: str, quantity: Quantity, sid: str) -> Iterator[dict[str, Any]]:
         """The facts that tell the rules of a quantity; a value that no rule would match is not asserted."""
         for copy, patterns in enumerate(self._asked.get(finding, ())):
             if any(all(satisfied(atom, quantity) for atom in atoms) for atoms in patterns):
                 low, high = _readable(quantity.low), _readable(quantity.high)
-                yield {"finding": f"{finding}#{copy}", "low": low, "high": high, "sid": sid}
+                yield {**self._named(finding, copy), "low": low, "high": high, "sid": sid}
+
+    def _named(self, finding: str, copy: int) -> dict[str, str]:
+        name = f"{finding}#{copy}"
+        return {"group": self._groups[name], "finding": name}
 
 
 def _readable(value: float) -> float:
