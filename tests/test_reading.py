@@ -169,7 +169,7 @@ MEANINGS = [
     ("EBV IgM", "~ebv_vca_igm /ebv_vca_igm"), ("EBV serology", "/ebv_vca_igm /ebv_infection"),
     ("HIV serology", "/hiv_infection"), ("respiratory viral panel", "/positive_respiratory_virus_test"),
     ("stool occult blood", "~gastrointestinal_bleeding /gastrointestinal_bleeding"),
-    ("malaria parasites", "/malaria_parasites"),
+    ("malaria parasites", "malaria_parasites"),
     ("no growth in blood cultures", "!blood_culture_positive"), ("normal C3 and C4", "!reduced_complement"),
     ("abnormal complement levels", "/reduced_complement"), ("blood pressure was normal", "!hypotension"),
     ("abnormal serum B12 and folate", "/decreased_vitamin_b12 /decreased_folate"), ("no abnormal iron studies",
