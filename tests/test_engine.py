@@ -312,8 +312,9 @@ def plain(base: Knowledge, known: Findings) -> Inference:
         for rule in rules:
             for state, clauses in ((True, rule.present), (False, rule.absent)):
                 if any(all(atom_holds(atom) for atom in clause) for clause in clauses):
-                    if rule.kind == "finding" and allowed(rule.target, state):
-                        literals.add((rule.target, state))
+                    if rule.kind == "finding":
+                        relatives = (base.ancestors if state else base.descendants).get(rule.target, ())
+                        literals |= {(name, state) for name in (rule.target, *relatives) if allowed(name, state)}
                     elif rule.kind == "criterion":
                         result.criteria[(rule.target, rule.index)] = state
                     elif rule.kind == "red_flag":

@@ -212,10 +212,7 @@ class _Session:
                     closure.assert_fact(fact)
 
     def _learn(self, finding: str, state: bool) -> list[tuple[str, bool]]:
-        """The literals that are new: this one, and wider findings if present or narrower ones if absent. What
-        contradicts what was said leads to nothing."""
-        if self._known.presence.get(finding, state) is not state:
-            return []
+        """The literals that are new: this one, and wider findings if present or narrower ones if absent."""
         relatives = (self._ancestors if state else self._descendants).get(finding, ())
         fresh = [
             (name, state)
