@@ -93,7 +93,7 @@ class Told(Lists, Qualified, Composed, Results):
 
     def _response(self, tokens: Sequence[str]) -> Match | None:
         """'Cytopenias improved on prednisone': understood as a course under treatment, of which no cause speaks."""
-        return self._silent() if any(True for _ in self._treatments(tokens)) else None
+        return self._silent() if any(self._treatments(tokens)) else None
 
     def _of_the_drug(self, tokens: Sequence[str]) -> Match | None:
         """'Recovery of neutrophils after stopping azathioprine': what is listed for 'the drug', whatever its name."""
