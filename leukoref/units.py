@@ -27,6 +27,7 @@ _RAISED_RUN = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 _PER = re.compile(r"(?i)\bper(?=\s+(?!cent))")
 # A power of ten as people print it (x 10(9), 10^9, 10E9, *10**9): a whole exponent that a count is given in.
 _POWER = re.compile(r"^[xX*.]?10(?:\^|\*\*?|[eE]\+?|)\(?(3|6|9|12)\)?(?=[/.{(A-Za-z]|$)")
+_BARE = frozenset(("1", "{score}", "{points}", "{grade}", "{titer}"))  # in UCUM an annotation by itself stands for 1
 # What is counted is in the finding, so that a unit need not say it: {cells}/uL, cells x 10*9/L.
 _CELLS = re.compile(r"(?i)^\{?cells?\}?[x.]?(?=/|10\D)|(?<=\d)[x.]?\{?cells?\}?(?=/)")
 
@@ -83,7 +84,7 @@ def factor(unit: str, target: str, molar_mass: float | None = None) -> tuple[flo
     ``molar_mass`` (g/mol) bridges mass and amount of substance. Raises ValueError: 'unknown unit' or
     'wrong dimension'.
     """
-    if unit == target:
+    if unit == target or {unit, target} <= _BARE:
         return 1.0, 0.0
     if (unit, target, molar_mass) in _known:
         return _known[unit, target, molar_mass]
