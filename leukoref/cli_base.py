@@ -84,7 +84,7 @@ def findings(
             return print_json([_finding(entry) for entry in base.findings])
         lines = [(entry.id, entry.kind, entry.unit or "", entry.test, entry.name) for entry in base.findings]
         return out(_columns([("id", "kind", "unit", "test", "name"), *lines]))
-    from leukoref.findings import match_name
+    from leukoref.matching import match_name
 
     match = match_name(finding, None, base)
     names = (match.finding,) if match and match.finding else match.implied if match else ()

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict
 from leukoref.assessment import Assessment, Candidate
 from leukoref.assessor import Assessor, assessor
 from leukoref.errors import InputError
-from leukoref.findings import match_name, resolve
+from leukoref.findings import resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.coverage import Coverage, coverage
+from leukoref.matching import match_name
 from leukoref.patient import Patient, case_input, read_json
 from leukoref.ranking import Ranker, Standing
 

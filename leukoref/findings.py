@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 
 from leukoref import timeline, units
 from leukoref.errors import InputError
-from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import high_side, low_side
-from leukoref.knowledge.names import normalise, suggestions
+from leukoref.knowledge.names import suggestions
 from leukoref.knowledge.vocabulary import Finding, ReferenceInterval, age_in_years
-from leukoref.meaning import Match, from_term
+from leukoref.matching import match_name
+from leukoref.meaning import Match
 from leukoref.patient import Observation, Patient
-from leukoref.reading import also_listed, read
 
 AGE = "age"
 BLOOD_COUNT = "full_blood_count"  # the step of `rules/tests.yaml`
@@ -98,65 +97,6 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     known.exposures = timeline.exposures(known, patient, base)
     _reference_positions(known, patient, base)
     return known
-
-
-def match_name(name: str, code: str | None, base: Knowledge, where: str = "finding") -> Match | None:
-    """What a name (and code) means, or None. A code decides over a name; InputError if they disagree."""
-    by_name = _match_name(name, base)
-    if not code:
-        return by_name
-    by_code = match_code(code, base)
-    if by_code is None:
-        return by_name
-    if by_name is None or _agree(by_name, by_code, base) or _label_of_code(name, code):
-        return by_name if by_name and by_name.finding and not by_code.finding else by_code
-    raise InputError(where, f"the name and the code {code} mean different findings", "correct one of them")
-
-
-def match_code(code: str, base: Knowledge) -> Match | None:
-    """The finding of a terminology code (``LOINC:6690-2``, ``HP:0001945``, bare LOINC accepted)."""
-    text = code.strip().upper().replace("LN:", "LOINC:").replace("ICD-10-CM:", "ICD10CM:")
-    for candidate in (text, f"LOINC:{text}", f"ICD10CM:{text}"):
-        if candidate in base.finding_codes:
-            found = base.finding_codes[candidate]
-            return Match(found, label=base.finding[found].name)
-    term = hpo.by_code(text) if text.startswith("HP:") else None
-    return from_term(term, base) if term else None
-
-
-def _match_name(name: str, base: Knowledge) -> Match | None:
-    found = name if name in base.finding else base.finding_names.get(normalise(name))
-    if found:
-        return Match(found, label=name)
-    if ":" in name and (coded := match_code(name, base)):
-        return coded
-    term = hpo.by_name(name)
-    if term is None:
-        return read(name, base)
-    match = from_term(term, base)
-    return match if match.finding else also_listed(match, base, name)
-
-
-def _agree(one: Match, other: Match, base: Knowledge) -> bool:
-    """Two readings agree when one is the other or lies above it; readings without a finding never clash."""
-    left, right = _family(one, base), _family(other, base)
-    return not left or not right or bool(left & right)
-
-
-def _label_of_code(name: str, code: str) -> bool:
-    """Whether the name is the coded HPO term's own label or synonym; then the two cannot clash."""
-    term = hpo.by_name(name)
-    return term is not None and term.id == code.strip().upper()
-
-
-def _family(match: Match, base: Knowledge) -> set[str]:
-    direct = {match.finding} if match.finding else set(match.implied)
-    direct |= {meant for entry in direct if (meant := base.finding[entry].if_present)}  # what its presence means
-    return (
-        direct
-        | {scale for entry in direct for scale in base.word_scales.get(entry, ())}
-        | {parent for entry in direct for parent in base.ancestors[entry]}
-    )
 
 
 def _note_presence(known: Findings, match: Match, observation: Observation, base: Knowledge, where: str) -> None:

@@ -9,8 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import leukoref
-from leukoref.findings import match_name, resolve
+from leukoref.findings import resolve
 from leukoref.interop.fhir import patient_from_bundle, patient_to_bundle, to_bundle
+from leukoref.matching import match_name
 from leukoref.patient import Patient
 from leukoref.testing import patients
 

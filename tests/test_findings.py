@@ -9,9 +9,10 @@ import pytest
 
 import leukoref
 from leukoref.assessor import Assessor
-from leukoref.findings import match_name, resolve
+from leukoref.findings import resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.names import normalise
+from leukoref.matching import match_name
 from leukoref.patient import Patient
 
 

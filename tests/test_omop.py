@@ -8,9 +8,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import leukoref
-from leukoref.findings import match_name, resolve
+from leukoref.findings import resolve
 from leukoref.interop.omop import patients_from_omop
 from leukoref.knowledge.names import normalise
+from leukoref.matching import match_name
 from leukoref.testing import patients
 from leukoref.units import ucum
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from leukoref import Patient
 from leukoref.engine.durable import DurableEngine
 from leukoref.errors import InputError
-from leukoref.findings import match_name, resolve
+from leukoref.findings import resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
 from leukoref.knowledge.names import normalise
+from leukoref.matching import match_name
 
 BASE = load_knowledge()
 # Phrase and what it says: `id` the finding itself, `~id` implied when present, `!id` absent when present, `/id` absent

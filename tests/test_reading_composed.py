@@ -6,9 +6,10 @@ import pytest
 import simple_icd_10_cm as icd
 
 from leukoref import Patient
-from leukoref.findings import match_name, resolve
+from leukoref.findings import resolve
 from leukoref.knowledge import hpo
 from leukoref.knowledge.loader import load_knowledge
+from leukoref.matching import match_name
 
 BASE = load_knowledge()
 # As in test_reading: `id` the finding itself, `~id` implied, `!id` absent when present, `-` silent, `?` not understood.

@@ -11,10 +11,11 @@ import polars as pl
 from leukoref import units
 from leukoref.engine.columnar import Literal as FindingState
 from leukoref.errors import InputError
-from leukoref.findings import AGE, match_name
+from leukoref.findings import AGE
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import high_side, low_side
 from leukoref.knowledge.vocabulary import Finding
+from leukoref.matching import match_name
 from leukoref.meaning import Match
 
 AGE_COLUMNS, SEX_COLUMNS, SETTING_COLUMNS = ("age", "age_years"), ("sex", "gender"), ("setting",)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from leukoref import units
-from leukoref.findings import match_code, match_name
 from leukoref.interop import fhir_codes as codes
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.names import normalise
 from leukoref.knowledge.vocabulary import DAYS_PER_YEAR, Finding, age_in_years
+from leukoref.matching import match_code, match_name
 from leukoref.meaning import Match
 
 Resource = dict[str, Any]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from leukoref.findings import match_name
 from leukoref.interop.fhir_codes import UCUM
 from leukoref.interop.fhir_read import WHEN_EXTENSION
 from leukoref.interop.fhir_write import Resource, coding
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
+from leukoref.matching import match_name
 from leukoref.patient import Medication, Observation, Patient
 from leukoref.units import ucum
 

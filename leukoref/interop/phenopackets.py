@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from leukoref.errors import InputError
-from leukoref.findings import match_code
 from leukoref.interop.fhir_codes import UCUM, URIS
 from leukoref.interop.fhir_concepts import concepts
 from leukoref.interop.fhir_facts import Ledger
@@ -26,6 +25,7 @@ from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
 from leukoref.knowledge.vocabulary import DAYS_PER_YEAR
+from leukoref.matching import match_code
 from leukoref.patient import parse_json, read_json
 
 Element = dict[str, Any]

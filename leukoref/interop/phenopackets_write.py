@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from leukoref.findings import match_name
 from leukoref.interop.fhir_concepts import concepts
 from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
 from leukoref.knowledge.names import normalise
 from leukoref.knowledge.vocabulary import DAYS_PER_YEAR
+from leukoref.matching import match_name
 from leukoref.patient import Medication, Observation, Patient
 from leukoref.units import ucum
 

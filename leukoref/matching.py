@@ -1,0 +1,94 @@
+"""A name and a terminology code to the finding they stand for, and whether the two agree."""
+
+from __future__ import annotations
+
+from leukoref.errors import InputError
+from leukoref.knowledge import hpo
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.names import normalise
+from leukoref.meaning import Match, from_term
+from leukoref.reading import also_listed, read
+
+
+def match_name(name: str, code: str | None, base: Knowledge, where: str = "finding") -> Match | None:
+    """What a name (and code) means, or None. Of two that agree the narrower holds, else the code; InputError if they
+    disagree."""
+    by_name = _match_name(name, base)
+    if not code:
+        return by_name
+    by_code = match_code(code, base)
+    if by_code is None:
+        return by_name
+    if by_name is None or _agree(by_name, by_code, base) or _label_of_code(name, code):
+        return by_name if by_name and _says_more(by_name, by_code, base) else by_code
+    raise InputError(where, f"the name and the code {code} mean different findings", "correct one of them")
+
+
+def match_code(code: str, base: Knowledge) -> Match | None:
+    """The finding of a terminology code (``LOINC:6690-2``, ``HP:0001945``, bare LOINC accepted)."""
+    text = code.strip().upper().replace("LN:", "LOINC:").replace("ICD-10-CM:", "ICD10CM:")
+    for candidate in (text, f"LOINC:{text}", f"ICD10CM:{text}"):
+        if candidate in base.finding_codes:
+            found = base.finding_codes[candidate]
+            return Match(found, label=base.finding[found].name)
+    term = hpo.by_code(text) if text.startswith("HP:") else None
+    return from_term(term, base) if term else None
+
+
+def _match_name(name: str, base: Knowledge) -> Match | None:
+    found = name if name in base.finding else base.finding_names.get(normalise(name))
+    if found:
+        return Match(found, label=name)
+    if ":" in name and (coded := match_code(name, base)):
+        return coded
+    term = hpo.by_name(name)
+    if term is None:
+        return read(name, base)
+    match = from_term(term, base)
+    return match if match.finding else also_listed(match, base, name)
+
+
+def _says_more(name: Match, code: Match, base: Knowledge) -> bool:
+    """Whether a name that agrees with its code is the narrower of the two, or the only one with a finding."""
+    if name.finding is None or code.finding is None:
+        return name.finding is not None
+    return code.finding in base.ancestors[name.finding]
+
+
+def _agree(one: Match, other: Match, base: Knowledge) -> bool:
+    """Two readings agree when one is the other or lies above it, but for two that mean different bins of one scale
+    (low and high platelets); readings without a finding never clash."""
+    left, right = _family(one, base), _family(other, base)
+    if one.finding and other.finding and _opposed(one.finding, other.finding, base):
+        return False
+    return not left or not right or bool(left & right)
+
+
+def _opposed(one: str, other: str, base: Knowledge) -> bool:
+    """Whether two findings are words for a scale that no value can both be true of."""
+    bins = [
+        {scale.id: set(word.present) for scale in base.scales for word in scale.words if word.finding == name}
+        for name in (one, other)
+    ]
+    shared = [(bins[0][scale], bins[1][scale]) for scale in bins[0].keys() & bins[1]]
+    return any(left and right and not left & right for left, right in shared)
+
+
+def _label_of_code(name: str, code: str) -> bool:
+    """Whether the name is the coded HPO term's own label or synonym, or its label with words left out or added
+    ('learning disability' for 'Specific learning disability'); then the two cannot clash."""
+    term, coded = hpo.by_name(name), hpo.by_code(code.strip().upper())
+    if term is not None and coded is not None and term.id == coded.id:
+        return True
+    said, label = set(normalise(name).split()), set(normalise(coded.label).split()) if coded else set()
+    return len(said & label) > 1 and (said <= label or label <= said)
+
+
+def _family(match: Match, base: Knowledge) -> set[str]:
+    direct = {match.finding} if match.finding else set(match.implied)
+    direct |= {meant for entry in direct if (meant := base.finding[entry].if_present)}  # what its presence means
+    return (
+        direct
+        | {scale for entry in direct for scale in base.word_scales.get(entry, ())}
+        | {parent for entry in direct for parent in base.ancestors[entry]}
+    )
