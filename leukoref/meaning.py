@@ -35,3 +35,8 @@ def from_term(term: hpo.Term, base: Knowledge) -> Match:
 def meant(match: Match) -> tuple[str, ...]:
     """The finding a name means, or the findings it implies."""
     return (match.finding,) if match.finding else match.implied
+
+
+def says(match: Match | None) -> bool:
+    """Whether anything follows from a name, be it said to be there or not."""
+    return match is not None and bool(meant(match) or match.denied or match.excluded or match.warning)

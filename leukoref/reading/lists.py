@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leukoref.meaning import Match, meant
+from leukoref.meaning import Match, meant, says
 from leukoref.reading.words import Words
 
+SIDES = ("elevated", "low", "prolonged", "positive")
 PARTS = ("and", "or", "with", "dueto", "from", "on", "for", "after")
 
 
@@ -73,9 +74,21 @@ class Lists(Words):
         both = word in ("and", "or")
         lefts = [[*left, *right[start:]] for start in range(1, len(right))] if both else []
         rights = [[*left[:end], *right] for end in range(len(left) - 1, 0, -1)] if both else []
-        one = self._first(lefts) or (None if both and turning and len(right) > 1 else self._part(left))
-        other = self._first(rights) or (None if turned else self._part(right))
+        if left[-1] == right[-1] == "positive" or (left[0] in SIDES and right[0] in SIDES):  # each has its own result
+            lefts, rights, turning = [], [], False
+        if word in left and not turned and left[0] not in SIDES and self._stands_alone(right):
+            rights = []  # the last of three or more shares no word with the first
+        one, other = self._first(lefts), self._first(rights)
+        if not says(one):
+            one = (None if both and turning and len(right) > 1 else self._part(left)) or one
+        if not says(other):
+            other = (None if turned else self._part(right)) or other
         return (one, other) if one and other else None
+
+    def _stands_alone(self, tokens: Sequence[str]) -> bool:
+        """Whether these words name a finding that is there or not."""
+        found = self._equal(tokens)
+        return bool(found and found.finding and self._presence(found.finding))
 
     def _first(self, wordings: Sequence[Sequence[str]]) -> Match | None:
         """The first wording that is known; lists within lists too."""

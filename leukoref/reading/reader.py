@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from leukoref.knowledge.base import Knowledge
-from leukoref.meaning import Match, meant
+from leukoref.meaning import Match, meant, says
 from leukoref.reading import loinc
 from leukoref.reading.told import Told
 
@@ -18,6 +18,7 @@ ACTS = ("testing", "screening", "study", "stain")  # said to be absent, perhaps 
 LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
 AMOUNT = ("level", "concentration", "value")
 OTHER_KIND = "not the name of a finding; it is not used"  # the organism is not the disease
+_SERIES = re.compile(r", .*\b(?:and|or)\b")
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 
 
@@ -33,12 +34,22 @@ def read(name: str, base: Knowledge) -> Match | None:
     bracketed = reader.bracketed(name)
     if bracketed and (bracketed.finding or bracketed.warning == OTHER_KIND):
         return bracketed
-    for wording in (name, *_listings(name)):
+    silent = None
+    for wording in _wordings(name, reader):
         tokens = lexicon.tokens(wording)
         found = reader.read(tokens) if 0 < len(tokens) <= LONGEST else None
-        if found is not None:
+        if found is not None and (says(found) or not _SERIES.search(name)):
             return found
-    return bracketed
+        silent = silent or found
+    return silent or bracketed
+
+
+def _wordings(name: str, reader: Reader) -> list[str]:
+    """The name as it stands and as a list. 'Raised A, B and C' is a list first: read as it stands its commas would be
+    overlooked, and A and B with them; but not where a word turns the meaning ('no A, B or C')."""
+    listings = _listings(name)
+    turned = any(reader.lexicon.group("turning", token) for token in reader.lexicon.tokens(name))
+    return [*listings, name] if _SERIES.search(name) and not turned else [name, *listings]
 
 
 def _listings(name: str) -> list[str]:

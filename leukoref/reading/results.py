@@ -30,7 +30,17 @@ class Results(Words):
             return None
         if result in NOT_SO:
             return Match(None, label=self.label, excluded=findings)
-        return Match(None, label=self.label, denied=findings)
+        shown = self._shown_by(rest) if result == "positive" else ()
+        return Match(None, shown, label=self.label, denied=findings)
+
+    def _shown_by(self, rest: Sequence[str]) -> tuple[str, ...]:
+        """What positive results of these tests show, one or several joined by 'and'; each must be known."""
+        found = self._named(["positive", *rest])
+        if not found and "and" in rest:
+            at = len(rest) - 1 - list(reversed(rest)).index("and")
+            left, right = self._shown_by(rest[:at]), self._shown_by(rest[at + 1 :])
+            found = (*left, *right) if left and right else ()
+        return tuple(dict.fromkeys(found))
 
     def _result(self, tokens: Sequence[str]) -> tuple[str, list[str]]:
         """The word for the result, first or last in a name, and the test."""
@@ -44,13 +54,18 @@ class Results(Words):
         group = self.lexicon.tests.get(self.lexicon.test_key(rest))
         if group is not None:
             return self.lexicon.excludes[group]
-        found = self._sides(rest, result)
+        found = self._sides(rest, result) or (self._named(rest) if result == "negative" else ())
         for word in ("and", "or"):
             if not found and word in rest:
                 at = len(rest) - 1 - list(reversed(rest)).index(word)
-                left, right = self._excluded_by(rest[:at], result), self._excluded_by(rest[at + 1 :], result)
+                left, right = self._first_of(rest, at, result), self._excluded_by(rest[at + 1 :], result)
                 found = (*left, *right) if left and right else ()
         return tuple(dict.fromkeys(found))
+
+    def _first_of(self, rest: Sequence[str], at: int, result: str) -> tuple[str, ...]:
+        """The first of two tests, with the word for the kind of test that closes the second ('CMV and EBV PCR')."""
+        shared = [*rest[:at], rest[-1]] if self.lexicon.group("turning_after", rest[-1]) else []
+        return (self._excluded_by(shared, result) if shared else ()) or self._excluded_by(rest[:at], result)
 
     def _sides(self, rest: Sequence[str], result: str) -> tuple[str, ...]:
         """The findings named 'raised X', 'low X'."""
@@ -58,8 +73,9 @@ class Results(Words):
             return ()
         measured = self._equal(rest)
         quantity = measured and measured.finding and self.base.finding[measured.finding].kind == "quantity"
-        if not quantity and result in ("negative", "positive"):
-            return self._named(["positive", *rest])
+        if result in ("negative", "positive"):
+            shown = self._named(["positive", *rest])
+            return shown or (self._named(["elevated", *rest]) if quantity else ())
         sides = [self._named([word, *rest]) for word in (SIDES if quantity else ONE)]
         return tuple(name for side in sides for name in side)
 
