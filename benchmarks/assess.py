@@ -93,5 +93,5 @@ def threads() -> None:
 if __name__ == "__main__":
     per_patient()
     start_up()
+    memory(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)  # before the threads, whose answers are all kept
     threads()
-    memory(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
