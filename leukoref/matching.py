@@ -66,18 +66,15 @@ def _agree(one: Match, other: Match, base: Knowledge) -> bool:
 
 def _opposed(one: str, other: str, base: Knowledge) -> bool:
     """Whether two findings are words for a scale that no value can both be true of."""
-    bins = [
-        {scale.id: set(word.present) for scale in base.scales for word in scale.words if word.finding == name}
-        for name in (one, other)
-    ]
-    shared = [(bins[0][scale], bins[1][scale]) for scale in bins[0].keys() & bins[1]]
-    return any(left and right and not left & right for left, right in shared)
+    shared = set(base.word_scales.get(one, ())) & set(base.word_scales.get(other, ()))
+    spoken = [{word.finding: set(word.present) for word in base.scale[scale].words} for scale in shared]
+    return any(bins[one] and bins[other] and not bins[one] & bins[other] for bins in spoken)
 
 
 def _label_of_code(name: str, code: str) -> bool:
     """Whether the name is the coded HPO term's own label or synonym, or its label with words left out or added
     ('learning disability' for 'Specific learning disability'); then the two cannot clash."""
-    term, coded = hpo.by_name(name), hpo.by_code(code.strip().upper())
+    term, coded = hpo.by_name(name), hpo.by_code(code)
     if term is not None and coded is not None and term.id == coded.id:
         return True
     said, label = set(normalise(name).split()), set(normalise(coded.label).split()) if coded else set()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leukoref.meaning import Match, meant, says
-from leukoref.reading.words import Words
+from leukoref.reading.words import SIDES, Words, parted
 
-SIDES = ("elevated", "low", "prolonged", "positive")
+RESULTS = (*SIDES, "positive")
 PARTS = ("and", "or", "with", "dueto", "from", "on", "for", "after")
 
 
@@ -20,8 +20,7 @@ class Lists(Words):
             return self._without(tokens)
         for word in PARTS:
             if word in tokens:
-                at = len(tokens) - 1 - list(reversed(tokens)).index(word)
-                parts = self._shared(list(tokens[:at]), list(tokens[at + 1 :]), word)
+                parts = self._shared(*parted(tokens, word), word)
                 if parts is None or not self._joinable(word, *parts):
                     continue
                 told = parts[:1] if word == "after" else parts  # what came before has passed
@@ -74,9 +73,11 @@ class Lists(Words):
         both = word in ("and", "or")
         lefts = [[*left, *right[start:]] for start in range(1, len(right))] if both else []
         rights = [[*left[:end], *right] for end in range(len(left) - 1, 0, -1)] if both else []
-        if left[-1] == right[-1] == "positive" or (left[0] in SIDES and right[0] in SIDES):  # each has its own result
+        if left[-1] == right[-1] == "positive" or (
+            left[0] in RESULTS and right[0] in RESULTS
+        ):  # each has its own result
             lefts, rights, turning = [], [], False
-        if word in left and not turned and left[0] not in SIDES and self._stands_alone(right):
+        if word in left and not turned and left[0] not in RESULTS and self._stands_alone(right):
             rights = []  # the last of three or more shares no word with the first
         one, other = self._first(lefts), self._first(rights)
         if not says(one):

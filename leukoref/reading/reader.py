@@ -34,22 +34,21 @@ def read(name: str, base: Knowledge) -> Match | None:
     bracketed = reader.bracketed(name)
     if bracketed and (bracketed.finding or bracketed.warning == OTHER_KIND):
         return bracketed
-    silent = None
-    for wording in _wordings(name, reader):
+    silent, series = None, _SERIES.search(name) is not None
+    for wording in _series(name, reader) if series else (name, *_listings(name)):
         tokens = lexicon.tokens(wording)
         found = reader.read(tokens) if 0 < len(tokens) <= LONGEST else None
-        if found is not None and (says(found) or not _SERIES.search(name)):
+        if found is not None and (says(found) or not series):
             return found
         silent = silent or found
     return silent or bracketed
 
 
-def _wordings(name: str, reader: Reader) -> list[str]:
-    """The name as it stands and as a list. 'Raised A, B and C' is a list first: read as it stands its commas would be
-    overlooked, and A and B with them; but not where a word turns the meaning ('no A, B or C')."""
-    listings = _listings(name)
+def _series(name: str, reader: Reader) -> list[str]:
+    """'Raised A, B and C' as a list first: read as it stands its commas would be overlooked, and A and B with them;
+    but as it stands first where a word turns the meaning ('no A, B or C')."""
     turned = any(reader.lexicon.group("turning", token) for token in reader.lexicon.tokens(name))
-    return [*listings, name] if _SERIES.search(name) and not turned else [name, *listings]
+    return [name, *_listings(name)] if turned else [*_listings(name), name]
 
 
 def _listings(name: str) -> list[str]:

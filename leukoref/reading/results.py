@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leukoref.meaning import Match
-from leukoref.reading.words import Words
+from leukoref.reading.words import SIDES, Words, parted
 
 NOT_SO, SO = ("normal", "negative"), ("abnormal", "positive")
-SIDES = ("elevated", "low", "prolonged")  # a normal value is none of these
 ONE = (*SIDES, "abnormal", "positive")  # what is normal and no value is none of these
 
 
@@ -37,8 +36,7 @@ class Results(Words):
         """What positive results of these tests show, one or several joined by 'and'; each must be known."""
         found = self._named(["positive", *rest])
         if not found and "and" in rest:
-            at = len(rest) - 1 - list(reversed(rest)).index("and")
-            left, right = self._shown_by(rest[:at]), self._shown_by(rest[at + 1 :])
+            left, right = map(self._shown_by, parted(rest, "and"))
             found = (*left, *right) if left and right else ()
         return tuple(dict.fromkeys(found))
 
@@ -57,15 +55,15 @@ class Results(Words):
         found = self._sides(rest, result) or (self._named(rest) if result == "negative" else ())
         for word in ("and", "or"):
             if not found and word in rest:
-                at = len(rest) - 1 - list(reversed(rest)).index(word)
-                left, right = self._first_of(rest, at, result), self._excluded_by(rest[at + 1 :], result)
+                before, after = parted(rest, word)
+                left, right = self._first_of(before, after, result), self._excluded_by(after, result)
                 found = (*left, *right) if left and right else ()
         return tuple(dict.fromkeys(found))
 
-    def _first_of(self, rest: Sequence[str], at: int, result: str) -> tuple[str, ...]:
+    def _first_of(self, first: list[str], second: list[str], result: str) -> tuple[str, ...]:
         """The first of two tests, with the word for the kind of test that closes the second ('CMV and EBV PCR')."""
-        shared = [*rest[:at], rest[-1]] if self.lexicon.group("turning_after", rest[-1]) else []
-        return (self._excluded_by(shared, result) if shared else ()) or self._excluded_by(rest[:at], result)
+        kind = [word for word in second[-1:] if self.lexicon.group("turning_after", word)]
+        return (self._excluded_by([*first, *kind], result) if kind else ()) or self._excluded_by(first, result)
 
     def _sides(self, rest: Sequence[str], result: str) -> tuple[str, ...]:
         """The findings named 'raised X', 'low X'."""

@@ -10,6 +10,13 @@ from leukoref.knowledge.base import Knowledge
 from leukoref.meaning import Match, from_term
 
 MOST_BESIDE = 7
+SIDES = ("elevated", "low", "prolonged")  # how a measured value lies; a normal one is none of these
+
+
+def parted(tokens: Sequence[str], word: str) -> tuple[list[str], list[str]]:
+    """What stands before and after the last ``word``."""
+    at = len(tokens) - 1 - list(reversed(tokens)).index(word)
+    return list(tokens[:at]), list(tokens[at + 1 :])
 
 
 class Words:
