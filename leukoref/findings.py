@@ -93,6 +93,7 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     _demography(known, patient, base)
     _differential(known, base)
     _counts_are_possible(known)
+    _uncounted(known, base)
     timeline.durations(known, series, patient, base)
     known.exposures = timeline.exposures(known, patient, base)
     _reference_positions(known, patient, base)
@@ -155,7 +156,7 @@ def _refer(known: Findings, name: str, observation: Observation) -> None:
 
 def _as_measured(finding: Finding, observation: Observation, base: Knowledge) -> Finding:
     """'Neutrophils 75 %' names the count but means their share of the differential: the unit decides."""
-    unit = units.ucum(observation.unit or "", base.unit_index)
+    unit = units.meant(observation.unit or "", base.unit_index, finding.printed)
     if unit != finding.unit:
         for name in finding.otherwise_measured:
             other = base.finding[name]
@@ -170,13 +171,14 @@ def _measure(observation: Observation, finding: Finding, base: Knowledge, where:
         raise InputError(where, "is a quantity", f"give its value and unit, as in 'value, {finding.unit}'")
     unit = observation.unit or ""
     value = units.convert(
-        observation.value, unit, finding.unit, field=where, aliases=base.unit_index, molar_mass=finding.molar_mass
-    )
+        observation.value, unit, finding.unit, field=where, aliases=base.unit_index, molar_mass=finding.molar_mass,
+        printed=finding.printed,
+    )  # fmt: skip
     value = float(f"{value:.12g}")  # 2.1 10*3/uL is 2.1 10*9/L, not 2.0999999999999996
     low, high = finding.plausible.low, finding.plausible.high
     if not low <= value <= high:
         problem = f"{observation.value:g} {unit} lies outside the possible {low:g} to {high:g} {finding.unit}"
-        raise InputError(where, problem, _likely_unit(observation.value, finding, base))
+        raise InputError(where, problem, _likely_unit(observation, finding, base))
     text = f"{observation.comparator or ''}{observation.value:g} {unit}"
     if observation.comparator in ("<", "<="):
         return Quantity(min(low, 0.0) if low <= 0 else low, _just(value, observation.comparator), text)
@@ -189,8 +191,9 @@ def _just(value: float, comparator: str) -> float:
     return {"<": math.nextafter(value, -math.inf), ">": math.nextafter(value, math.inf)}.get(comparator, value)
 
 
-def _likely_unit(value: float, finding: Finding, base: Knowledge) -> str:
+def _likely_unit(observation: Observation, finding: Finding, base: Knowledge) -> str:
     """The unit under which the number would be ordinary, as a question for the reader."""
+    value, given = observation.value or 0.0, units.ucum(observation.unit or "", base.unit_index)
     bounds = [limit for ref in finding.reference for limit in (ref.low, ref.high) if limit is not None]
     if not bounds or finding.unit is None:
         return "check the value and its unit"
@@ -199,21 +202,31 @@ def _likely_unit(value: float, finding: Finding, base: Knowledge) -> str:
             slope, shift = units.factor(unit, finding.unit, finding.molar_mass)
         except ValueError:
             continue
-        if min(bounds) / 10 <= value * slope + shift <= max(bounds) * 10:
+        if unit != given and min(bounds) / 10 <= value * slope + shift <= max(bounds) * 10:
             return f"did you mean {value:g} {unit}?"
     return "check the value and its unit"
 
 
 def _latest(values: list[tuple[Observation, Quantity]], finding: Finding, known: Findings) -> Quantity:
-    """The most recent value; several at one time become the range they span, with a warning."""
+    """The most recent value. Of several at one time the lowest or highest, as the finding says (`of_several`), else the
+    range they span; with a warning. A lower and an upper bound that meet are the ends of one range."""
     values = _of_one_stage(values, finding, known)
     newest = min(timeline.recency(observation) for observation, _ in values)
-    last = [measured for observation, measured in values if timeline.recency(observation) == newest]
-    if len({(entry.low, entry.high) for entry in last}) == 1:
-        return last[0]
-    known.warnings.append(f"{finding.name}: several values at one time; the range they span is used")
-    texts = sorted({entry.text for entry in last})
-    return Quantity(min(entry.low for entry in last), max(entry.high for entry in last), " and ".join(texts))
+    last = [(observation, measured) for observation, measured in values if timeline.recency(observation) == newest]
+    entries = [measured for _, measured in last]
+    if len({(entry.low, entry.high) for entry in entries}) == 1:
+        return entries[0]
+    lows, highs = [entry.low for entry in entries], [entry.high for entry in entries]
+    both = " and ".join(sorted({entry.text for entry in entries}))
+    if {(observation.comparator or " ")[0] for observation, _ in last} == {"<", ">"} and max(lows) <= min(highs):
+        return Quantity(max(lows), min(highs), both)
+    if finding.of_several is None:
+        known.warnings.append(f"{finding.name}: several values at one time; the range they span is used")
+        return Quantity(min(lows), max(highs), both)
+    known.warnings.append(f"{finding.name}: several values at one time; the {finding.of_several} is used")
+    chosen = min if finding.of_several == "lowest" else max
+    text = chosen(entries, key=lambda entry: (entry.high, entry.low)).text
+    return Quantity(chosen(lows), chosen(highs), f"{text} ({finding.of_several} of {len(entries)})")
 
 
 def _of_one_stage(
@@ -281,6 +294,14 @@ def _counts_are_possible(known: Findings) -> None:
     wbc, anc = known.quantities.get("wbc"), known.quantities.get("anc")
     if wbc is not None and anc is not None and anc.low > wbc.high * 1.05:
         raise InputError("anc", f"{anc.text} is more than the white cell count of {wbc.text}", "check both values")
+
+
+def _uncounted(known: Findings, base: Knowledge) -> None:
+    """'Neutropenia' and no count: how deep it is is not known, which a rule may ask for."""
+    for name, deeper, count, meant in base.uncounted:
+        if known.presence.get(name) and count not in known.quantities and not any(map(known.presence.get, deeper)):
+            known.presence[meant] = True
+            known.labels[meant] = base.finding[meant].name
 
 
 def _reference_positions(known: Findings, patient: Patient, base: Knowledge) -> None:

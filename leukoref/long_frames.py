@@ -172,6 +172,19 @@ def newest(name: str) -> pl.Expr:
     return pl.col(name).sort_by("recency", name).drop_nulls().first()
 
 
+def _at_one_time(base: Knowledge) -> tuple[pl.Expr, pl.Expr]:
+    """The interval of several values at one time, as `findings._latest` takes them."""
+    kinds = {which: [f.id for f in base.findings if f.of_several == which] for which in ("lowest", "highest")}
+    lowest, highest = (pl.col("quantity").first().is_in(kinds[which]) for which in ("lowest", "highest"))
+    low, high = pl.col("low"), pl.col("high")
+    sides = pl.col("comparator").fill_null(" ").str.head(1)
+    bounds = sides.is_in(["<", ">"]).all() & (sides.n_unique() == 2) & (low.max() <= high.min())
+    return (
+        pl.when(bounds | highest).then(low.max()).otherwise(low.min()).alias("low"),
+        pl.when(bounds | lowest).then(high.min()).otherwise(high.max()).alias("high"),
+    )
+
+
 def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role], pl.DataFrame]:
     """A frame with one row a patient, in the order of their first rows, and the roles of its columns."""
     rows = read(table, key, base)
@@ -187,7 +200,7 @@ def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role],
     roles = [Role(name, name) for name in PERSONAL if name in table.columns]  # type: ignore[arg-type]
     measured = now.filter(pl.col("quantity").is_not_null() & pl.col("value").is_not_null())
     measured = measured.filter(pl.col("recency") == pl.col("recency").min().over(key, "quantity"))
-    measured = measured.group_by(key, "quantity").agg(pl.col("low").min(), pl.col("high").max())
+    measured = measured.group_by(key, "quantity").agg(*_at_one_time(base))
     for name in measured.get_column("quantity").unique().sort():
         part = measured.filter(pl.col("quantity") == name)
         column = "_age" if name == AGE else name

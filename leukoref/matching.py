@@ -6,18 +6,19 @@ from leukoref.errors import InputError
 from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.names import normalise
-from leukoref.meaning import Match, from_term
+from leukoref.knowledge.vocabulary import Finding
+from leukoref.meaning import Match, from_term, meant
 from leukoref.reading import also_listed, read
 
 
 def match_name(name: str, code: str | None, base: Knowledge, where: str = "finding") -> Match | None:
-    """What a name (and code) means, or None. Of two that agree the narrower holds, else the code; InputError if they
-    disagree."""
+    """What a name (and code) means, or None. Of two that agree the narrower holds, else the code; a name that turns
+    what its code says ('family history of', 'no', 'suspected') holds by itself. InputError if they disagree."""
     by_name = _match_name(name, base)
     if not code:
         return by_name
     by_code = match_code(code, base)
-    if by_code is None:
+    if by_code is None or _turned(name, by_code, base):
         return by_name
     if by_name is None or _agree(by_name, by_code, base) or _label_of_code(name, code):
         return by_name if by_name and _says_more(by_name, by_code, base) else by_code
@@ -48,11 +49,29 @@ def _match_name(name: str, base: Knowledge) -> Match | None:
     return match if match.finding else also_listed(match, base, name)
 
 
+def _turned(name: str, code: Match, base: Knowledge) -> bool:
+    """Whether a name says of what its code means that it is not so, not now, not sure or not the patient's."""
+    spoken = [code.label, *(text for found in meant(code) for text in _names(base.finding[found]))]
+    tokens = base.lexicon.tokens
+    usual = {word for text in spoken for word in tokens(text)}
+    return any(base.lexicon.group("turns_code", word) for word in tokens(name) if word not in usual)
+
+
+def _names(finding: Finding) -> tuple[str, ...]:
+    return (finding.name, *finding.synonyms)
+
+
 def _says_more(name: Match, code: Match, base: Knowledge) -> bool:
     """Whether a name that agrees with its code is the narrower of the two, or the only one with a finding."""
     if name.finding is None or code.finding is None:
         return name.finding is not None
-    return code.finding in base.ancestors[name.finding]
+    return code.finding in base.ancestors[name.finding] or _longer(name.finding, code.finding, base)
+
+
+def _longer(name: str, code: str, base: Knowledge) -> bool:
+    """Whether one finding is called by the words of another and more ('intermittent neutropenia')."""
+    one, other = (set(base.lexicon.tokens(base.finding[found].name)) for found in (name, code))
+    return other < one
 
 
 def _agree(one: Match, other: Match, base: Knowledge) -> bool:
@@ -61,6 +80,8 @@ def _agree(one: Match, other: Match, base: Knowledge) -> bool:
     left, right = _family(one, base), _family(other, base)
     if one.finding and other.finding and _opposed(one.finding, other.finding, base):
         return False
+    if one.finding and other.finding and _longer(one.finding, other.finding, base):
+        return True
     return not left or not right or bool(left & right)
 
 

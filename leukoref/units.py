@@ -7,7 +7,7 @@ is not already canonical, because reading the grammar takes longer than an asses
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -28,20 +28,31 @@ _PER = re.compile(r"(?i)\bper(?=\s+(?!cent))")
 # A power of ten as people print it (x 10(9), 10^9, 10E9, *10**9): a whole exponent that a count is given in.
 _POWER = re.compile(r"^[xX*.]?10(?:\^|\*\*?|[eE]\+?|)\(?(3|6|9|12)\)?(?=[/.{(A-Za-z]|$)")
 _BARE = frozenset(("1", "{score}", "{points}", "{grade}", "{titer}"))  # in UCUM an annotation by itself stands for 1
+_THOUSAND = re.compile(r"^[xX*]?1,?000(?=/)")
 # What is counted is in the finding, so that a unit need not say it: {cells}/uL, cells x 10*9/L.
-_CELLS = re.compile(r"(?i)^\{?cells?\}?[x.]?(?=/|10\D)|(?<=\d)[x.]?\{?cells?\}?(?=/)")
+_COUNTED = (
+    r"\{?(?:cell|wbc|rbc|leu[ck]ocyte|neutrophil|lymphocyte|monocyte|granulocyte|eosinophil|platelet|thrombocyte"
+    r"|erythrocyte)s?\}?"
+)
+_CELLS = re.compile(rf"(?i)^{_COUNTED}[x.]?(?=/|10\D)|(?<=\d)[x.]?{_COUNTED}(?=/)")
 
 
 def folded(unit: str) -> str:
     """The comparable form of a unit's spelling; UCUM is case sensitive, so case is kept."""
     text = _RAISED_RUN.sub(lambda run: "^" + run[0].translate(_RAISED), unit.strip().translate(_ALIKE))
-    return _POWER.sub(r"10*\1", _CELLS.sub("", _PER.sub("/", text).replace(" ", "")))
+    return _THOUSAND.sub("10*3", _POWER.sub(r"10*\1", _CELLS.sub("", _PER.sub("/", text).replace(" ", ""))))
 
 
 def ucum(unit: str, aliases: dict[str, str]) -> str:
     """The UCUM code for a unit as written: an alias of the base (case decides first), else itself."""
     text = folded(unit)
     return aliases.get(text) or aliases.get(text.lower()) or text
+
+
+def meant(unit: str, aliases: dict[str, str], printed: Mapping[str, str]) -> str:
+    """The UCUM code for a unit as written beside a quantity that is ``printed`` in units of its own."""
+    code = ucum(unit, aliases)
+    return printed.get(code, code)
 
 
 # (unit, target, molar mass, factor, offset): a conversion worked out before, to be kept with a cached base.
@@ -121,11 +132,12 @@ def _parsed(unit: str) -> Any:
 
 
 def convert(
-    value: float, unit: str, target: str, *, field: str, aliases: dict[str, str], molar_mass: float | None = None
-) -> float:
+    value: float, unit: str, target: str, *, field: str, aliases: dict[str, str], molar_mass: float | None = None,
+    printed: Mapping[str, str] | None = None,
+) -> float:  # fmt: skip
     """``value`` in ``unit`` as a value in ``target``. Raises InputError naming the field."""
     problem = ""
-    for reading in dict.fromkeys((ucum(unit, aliases), folded(unit))):
+    for reading in dict.fromkeys((meant(unit, aliases, printed or {}), folded(unit))):
         try:
             slope, shift = factor(reading, target, molar_mass)
         except ValueError as error:

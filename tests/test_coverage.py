@@ -19,7 +19,8 @@ assumed_denominator: {value: 20, reason: r}
 frequency_terms: {value: {obligate: 1, very_frequent: 0.9, frequent: 0.5, occasional: 0.2, very_rare: 0.02, excluded: 0}, reason: r}
 estimate_floor: {value: 0.005, reason: r}
 repeated_share: {value: 0.5, reason: r}
-unrelated_share: {value: {present: 0.0, scale: 0.0, absent: 0.0}, reason: r}
+unrelated_share: {value: {present: 0.0, scale: 0.0, absent: 0.0, negative_test: 0.0}, reason: r}
+done_tests: {value: [], reason: r}
 weight_caps: {value: {estimate: 15, sourced: 20, ratio: 20}, reason: r}
 rest_rates: {value: {default: 0.05}, reason: r}
 assumed_spread_at_most: {value: 0.5, reason: r}

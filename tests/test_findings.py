@@ -130,10 +130,40 @@ def test_an_earlier_result_is_not_the_present_state(base: Knowledge) -> None:
     assert result.quantities["wbc"].exact == 2.0
 
 
-def test_two_values_at_one_time_are_the_range_they_span(base: Knowledge) -> None:
-    result = known(base, observations=[wbc(2.0, "10*9/L"), wbc(3.0, "10*9/L")])
-    assert (result.quantities["wbc"].low, result.quantities["wbc"].high) == (2.0, 3.0)
+def test_of_several_counts_at_one_time_the_lowest_holds_and_of_fevers_the_highest(base: Knowledge) -> None:
+    fevers = [{"finding": "temperature", "value": value, "unit": "Cel"} for value in (39.4, 37.2)]
+    result = known(base, observations=[wbc(2.0, "10*9/L"), wbc(3.0, "10*9/L"), *fevers])
+    assert (result.quantities["wbc"].exact, result.quantities["temperature"].exact) == (2.0, 39.4)
+    assert "lowest of 2" in result.quantities["wbc"].text
+    assert len(result.warnings) == 2
+
+
+def test_several_values_of_another_quantity_are_the_range_they_span(base: Knowledge) -> None:
+    result = known(base, observations=[{"finding": "mcv", "value": value, "unit": "fL"} for value in (88.0, 103.0)])
+    assert (result.quantities["mcv"].low, result.quantities["mcv"].high) == (88.0, 103.0)
     assert result.warnings
+
+
+def test_a_lower_and_an_upper_bound_are_the_ends_of_one_range(base: Knowledge) -> None:
+    bounds = [{**wbc(1.0, "10*9/L"), "comparator": ">="}, {**wbc(2.0, "10*9/L"), "comparator": "<="}]
+    result = known(base, observations=bounds)
+    assert (result.quantities["wbc"].low, result.quantities["wbc"].high) == (1.0, 2.0)
+    assert not result.warnings
+
+
+@pytest.mark.parametrize(
+    ("also", "unknown"),
+    [
+        ({}, True),
+        ({"finding": "anc", "value": 1.2, "unit": "10*9/L"}, False),
+        ({"finding": "mild neutropenia", "present": True}, False),
+    ],
+)
+def test_a_neutropenia_neither_counted_nor_graded_is_of_unknown_depth(
+    base: Knowledge, also: dict[str, object], unknown: bool
+) -> None:
+    said = [{"finding": "neutropenia", "present": True}, *([also] if also else [])]
+    assert known(base, observations=said).presence.get("neutropenia_of_unknown_depth", False) is unknown
 
 
 def test_counts_that_stay_low_for_months_are_chronic(base: Knowledge, ready: Assessor) -> None:

@@ -59,7 +59,9 @@ def test_every_weight_is_the_logarithm_of_the_two_figures_beside_it(base: Knowle
                 denied = entry.statement.startswith("no ") or entry.statement == "male sex"
                 if not on_scale and denied:
                     ours, theirs = 1 - ours, 1 - theirs
-                unrelated = shares["scale" if on_scale else "absent" if denied else "present"]
+                done = base.finding[entry.finding].test in base.parameter("done_tests") if not on_scale else False
+                kind = "negative_test" if done else "absent"
+                unrelated = shares["scale" if on_scale else kind if denied else "present"]
                 unrelated = 0.0 if entry.finding in base.parameter("always_related") else unrelated
                 cap = caps[entry.basis]
                 expected = max(-cap, min(cap, decibans((1 - unrelated) * ours / theirs + unrelated)))

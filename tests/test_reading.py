@@ -47,7 +47,7 @@ MEANINGS = [
     ("absence of splenomegaly", "!splenomegaly"), ("splenomegaly ruled out", "!splenomegaly"),
     ("splenomegaly excluded", "!splenomegaly"),
     ("normal spleen", "-"), ("spleen not enlarged", "!splenomegaly"), ("unremarkable spleen", "-"),
-    ("plasma cells in bone marrow", "-"), ("normal left lung examination", "-"),
+    ("plasma cells in bone marrow", "bone_marrow_plasma_cells_percent"), ("normal left lung examination", "-"),
     ("contact with sheep", "livestock_contact"),
     ("contact with a patient with tuberculosis", "tb_contact_or_endemic"),
     ("sick contact with fever", "~sick_contacts"),

@@ -45,6 +45,7 @@ REASONS = {
     "duplicate_patient": "several rows of one patient: all of them",
 }
 NOTHING = -1
+OF_SEVERAL = {"lowest": (np.fmin, np.fmin), "highest": (np.fmax, np.fmax), None: (np.fmin, np.fmax)}
 
 
 @dataclass(slots=True)
@@ -106,6 +107,7 @@ def read(
     if not np.isnan(found.block.age).all():
         found.block.low[AGE] = found.block.high[AGE] = found.block.age
     _differential(found.block, base)
+    _uncounted(found.block, base)
     if positions is not None:
         positions.state(found.block, sex)
     return found
@@ -165,8 +167,9 @@ def _quantity(column: pl.Series, upper: pl.Series | None, found: Intake, entry: 
     if entry.count:
         found.used += ~np.isnan(low)
     block, name = found.block, finding.id
-    if name in block.low:  # two columns of one finding: the range they span
-        low, high = np.fmin(block.low[name], low), np.fmax(block.high[name], high)
+    if name in block.low:  # two columns of one finding, as `findings._latest` takes several values
+        lows, highs = OF_SEVERAL[finding.of_several]
+        low, high = lows(block.low[name], low), highs(block.high[name], high)
     block.low[name], block.high[name] = low, high
 
 
@@ -288,3 +291,15 @@ def _differential(block: Block, base: Knowledge) -> None:
         measured[count], block.high[count] = low, high
     if "wbc" in measured and "anc" in measured:
         block.invalid["anc_over_wbc"] = measured["anc"] > block.high["wbc"] * 1.05
+
+
+def _uncounted(block: Block, base: Knowledge) -> None:
+    """What is said without its count, as `findings._uncounted`."""
+    for name, deeper, count, meant in base.uncounted:
+        said = block.given.get((name, True))
+        if said is None:
+            continue
+        counted = ~np.isnan(block.low[count]) if count in block.low else np.zeros(block.size, np.bool_)
+        known = np.logical_or.reduce([counted, *(block.given[d, True] for d in deeper if (d, True) in block.given)])
+        earlier = block.given.get((meant, True), np.zeros(block.size, np.bool_))
+        block.given[meant, True] = earlier | (said & ~known)

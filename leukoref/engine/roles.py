@@ -80,7 +80,7 @@ def quantity_role(column: str, chosen: Finding, unit: str | None, base: Knowledg
 
     written = unit or chosen.unit or ""
     chosen = _as_measured(chosen, Observation(finding=chosen.id, value=0.0, unit=written), base)
-    for reading in dict.fromkeys((units.ucum(written, base.unit_index), units.folded(written))):
+    for reading in dict.fromkeys((units.meant(written, base.unit_index, chosen.printed), units.folded(written))):
         try:
             slope, shift = units.factor(reading, chosen.unit or "", chosen.molar_mass)
         except ValueError:
@@ -107,6 +107,7 @@ def literals_of(roles: Iterable[Role], base: Knowledge, sex: bool = True) -> tup
     for count, ways in base.differential.items():
         if "wbc" in quantities and any(quantities.issuperset(way) for way in ways):
             quantities.add(count)
+    given |= {(meant, True) for name, _, _, meant in base.uncounted if (name, True) in given}
     for name in quantities:
         if base.finding[name].reference:
             given |= {(side, state) for side in (low_side(name), high_side(name)) for state in (True, False)}

@@ -217,7 +217,8 @@ class Concepts:
         if len(unit) > LONGEST_UNIT or finding.unit is None:
             return "unknown unit"
         try:
-            slope, shift = units.factor(units.ucum(unit, self.aliases), finding.unit, finding.molar_mass)
+            meant = units.meant(unit, self.aliases, finding.printed)
+            slope, shift = units.factor(meant, finding.unit, finding.molar_mass)
         except ValueError as error:
             return str(error)
         return UnitReading(unit, slope, shift)

@@ -158,9 +158,9 @@ class Reader:
             low, high = bounds.get("low"), bounds.get("high")
             facts = []
             if type(low) is dict:
-                facts.append(self._measured(finding, {**low, "comparator": None if high else ">="}, part))
+                facts.append(self._measured(finding, {**low, "comparator": ">="}, part))
             if type(high) is dict:
-                facts.append(self._measured(finding, {**high, "comparator": None if low else "<="}, part))
+                facts.append(self._measured(finding, {**high, "comparator": "<="}, part))
             if len(facts) == 2 and self._reversed(finding, low, high):
                 raise RefusedError("a range whose low lies above its high")
             if facts:

@@ -100,6 +100,15 @@ class Knowledge(BaseModel):
         return found
 
     @cached_property
+    def uncounted(self) -> tuple[tuple[str, tuple[str, ...], str, str], ...]:
+        """Findings that mean another when said without a count: the finding, those below it, the count, the other."""
+        return tuple(
+            (entry.id, self.descendants.get(entry.id, ()), entry.uncounted.count, entry.uncounted.means)
+            for entry in self.findings
+            if entry.uncounted
+        )
+
+    @cached_property
     def finding_codes(self) -> dict[str, str]:
         """Qualified code (``LOINC:6690-2``) -> finding id; the first finding that lists a code has it."""
         index: dict[str, str] = {}

@@ -86,6 +86,7 @@ class EvidenceTable:
         self._floor: float = base.parameter("estimate_floor")
         self._caps: Mapping[str, float] = base.parameter("weight_caps")
         self._unrelated: Mapping[str, float] = base.parameter("unrelated_share")
+        self._done = frozenset(base.parameter("done_tests"))
         self._related = frozenset(base.parameter("always_related"))
         self._rest: Mapping[str, float] = base.parameter("rest_rates")
         said = [(word.finding, scale, word) for scale in base.scales for word in scale.words]
@@ -329,10 +330,15 @@ class EvidenceTable:
         A part of what is found in a patient has other reasons (`unrelated_share`) and is then as likely as in
         anybody, so the ratio is mixed with 1: 10 log10((1 - u) ratio + u). A finding that fits speaks nearly
         in full; one that does not fit can only say so much against. Age and sex (`always_related`) have no other
-        reason and speak in full.
+        reason and speak in full; of a test that was done and negative (`done_tests`) little is left out.
         """
-        unrelated = 0.0 if name in self._related else self._unrelated[kind]
+        unrelated = 0.0 if name in self._related else self._unrelated[self._share_of(kind, name)]
         return self.clip(decibans((1 - unrelated) * ratio + unrelated), basis)
+
+    def _share_of(self, kind: str, name: str) -> str:
+        """Which of the unrelated shares applies: an absence that a test has shown is more than one not reported."""
+        finding = self.base.finding.get(name) if kind == "absent" else None
+        return "negative_test" if finding is not None and finding.test in self._done else kind
 
     def clip(self, weight: float, basis: Basis) -> float:
         """No single finding decides alone: an estimate counts up to one cap, a sourced figure up to a wider one."""

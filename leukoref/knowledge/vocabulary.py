@@ -94,6 +94,13 @@ class Background(Rule):
         return self
 
 
+class Uncounted(Rule):
+    """What a finding said without its ``count``, and without saying how deep it is, means besides itself."""
+
+    count: str
+    means: str
+
+
 class Finding(Rule):
     """One thing that can be known of a patient: present or absent, or a quantity."""
 
@@ -107,7 +114,10 @@ class Finding(Rule):
     molar_mass: float | None = Field(default=None, gt=0)
     reference: tuple[ReferenceInterval, ...] = ()
     if_present: str | None = None  # the finding meant when a quantity is only said to be present or not
+    printed: dict[str, str] = {}  # unit that reports print for it -> unit they mean (mm for mm/h), both as UCUM
     otherwise_measured: tuple[str, ...] = ()  # quantities of the same name in another dimension (a share, a mass)
+    of_several: Literal["lowest", "highest"] | None = None  # of values at one time; else the range they span
+    uncounted: Uncounted | None = None
     lookback: str | None = None
     is_a: tuple[str, ...] = ()
     cluster: str | None = None

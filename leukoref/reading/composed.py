@@ -39,7 +39,7 @@ class Composed(Words):
             for phrase, kinds in spans
             for word in phrase.split()
             for role in ("negative_name", "turning")
-            if not kinds & {"recovering", "stopping"}
+            if not kinds & {"recovering", "stopping", "shown"}
             and (role == "negative_name" or not kinds & {"meeting", "animal", "thing"})
         )
 

@@ -8,6 +8,7 @@ from leukoref.meaning import Match, meant, says
 from leukoref.reading.words import SIDES, Words, parted
 
 RESULTS = (*SIDES, "positive")
+MARROW = "marrow"
 PARTS = ("and", "or", "with", "dueto", "from", "on", "for", "after")
 
 
@@ -83,8 +84,13 @@ class Lists(Words):
         if not says(one):
             one = (None if both and turning and len(right) > 1 else self._part(left)) or one
         if not says(other):
-            other = (None if turned else self._part(right)) or other
+            other = (None if turned else self._in_marrow(left, right) or self._part(right)) or other
         return (one, other) if one and other else None
+
+    def _in_marrow(self, left: Sequence[str], right: Sequence[str]) -> Match | None:
+        """'Hypercellular marrow with 40 % blasts': what a marrow is said to show is read as in the marrow, if that is
+        understood."""
+        return self._part([*right, "in", MARROW]) if MARROW in left and MARROW not in right else None
 
     def _stands_alone(self, tokens: Sequence[str]) -> bool:
         """Whether these words name a finding that is there or not."""

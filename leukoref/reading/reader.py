@@ -19,6 +19,10 @@ LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
 AMOUNT = ("level", "concentration", "value")
 OTHER_KIND = "not the name of a finding; it is not used"  # the organism is not the disease
 _SERIES = re.compile(r", .*\b(?:and|or)\b")
+# A sequence variant as HGVS writes it ('c.597+1G>A', 'p.Arg396Gln') and in short ('W44X'): which one adds nothing.
+_VARIANT = re.compile(
+    r"\(?\b(?:[cgmnp]\.[\w*()>+=\-]+|[A-Z][a-z]{2}\d+(?:[A-Z][a-z]{2}|fs\w*|\*)|[A-Z]\d{1,4}(?:[A-Z]|fs\w*|\*))(?!\w)\)?"
+)
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 
 
@@ -41,7 +45,7 @@ def read(name: str, base: Knowledge) -> Match | None:
         if found is not None and (says(found) or not series):
             return found
         silent = silent or found
-    return silent or bracketed
+    return silent or bracketed or reader.of_variant(name)
 
 
 def _series(name: str, reader: Reader) -> list[str]:
@@ -85,7 +89,11 @@ class Reader(Told):
             or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._aside(tokens)
             or self._joined(tokens) or listed or self._response(tokens)
         )  # fmt: skip
-        return found or self._drug(tokens) or self._loosely(tokens)
+        found = found or self._drug(tokens) or self._loosely(tokens)
+        if found is not None and not says(found):  # what says more goes before what says nothing
+            composed = self._composed(tokens)
+            return composed if composed and composed.implied else found
+        return found
 
     def _read_part(self, tokens: tuple[str, ...]) -> Match | None:
         """A reading of part of a name."""
@@ -135,6 +143,14 @@ class Reader(Told):
         harmless = all(self._harmless(other) for other in others)
         return self._wider(found) if harmless and not found.excluded else None
 
+    def of_variant(self, name: str) -> Match | None:
+        """'GATA2 c.1061C>T variant' is a GATA2 variant, and its absence does not deny others."""
+        tokens = self.lexicon.tokens(_VARIANT.sub(" ", name))
+        if not _VARIANT.search(name) or not 0 < len(tokens) <= LONGEST:
+            return None
+        found = self._part(tokens)
+        return self._wider(found) if found and not found.excluded else None
+
     def listed(self, tokens: Sequence[str]) -> Match | None:
         """What a name of `rules/names` says."""
         return self._listed(self.lexicon.told(tokens)) if self.lexicon.roles else None
@@ -175,9 +191,13 @@ class Reader(Told):
         if any(token in LEVEL_WORDS for token in tokens):
             return None
         tested = self._tested(tokens)
+        acted = any(token in ACTS for token in tokens)
         found = self._equal([*tokens, "positive"])
         if not found or not found.finding or not self._presence(found.finding):
-            return tested
-        denied = () if any(token in ACTS for token in tokens) else (found.finding,)
+            if tested or acted or any(token in DONE for token in tokens):
+                return tested
+            listed = self._listed([*self.lexicon.told(tokens), "positive"])  # 'Zika virus RNA' there is found
+            return listed if listed and listed.implied else None
+        denied = () if acted else (found.finding,)
         implied = () if any(token in DONE for token in tokens) else self._wider(found).implied
         return Match(None, implied, label=self.label, denied=tested.denied if tested else denied)
