@@ -180,6 +180,7 @@ class RedFlagRaised(Part):
     name: str
     action: str
     threshold: str
+    because: tuple[str, ...] = ()  # what of this patient raises it
     sources: tuple[str, ...]
 
 

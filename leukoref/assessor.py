@@ -11,6 +11,7 @@ from leukoref import assessment as out
 from leukoref.engine.durable import DurableEngine, Inference
 from leukoref.explainer import Explainer
 from leukoref.findings import Findings, resolve
+from leukoref.grounds import Grounds
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
 from leukoref.next_tests import NextTests
@@ -34,6 +35,7 @@ class Assessor:
         self.ranker = Ranker(base)
         self.tests = NextTests(base, self.ranker.table)
         self.explainer = Explainer(base, self.ranker)
+        self._grounds = Grounds(base, self.engine.rules)
         self._bands = base.parameter("bands")
         self._notices = {
             ranked: tuple(
@@ -61,7 +63,7 @@ class Assessor:
             "status": status,
             "candidates": candidates,
             "excluded": tuple(self._excluded(standing) for standing in standings if standing.excluded),
-            "red_flags": self._red_flags(inference),
+            "red_flags": self._red_flags(known, inference),
             "severity": self._severity(inference),
             "to_add": self._to_add(status),
             "warnings": self._warnings(known, inference),
@@ -106,10 +108,11 @@ class Assessor:
         name = self.base.finding[worst].name if worst else None
         return out.Severity(neutropenia=name, course=course, sources=self.explainer.keys((source,)))
 
-    def _red_flags(self, inference: Inference) -> tuple[out.RedFlagRaised, ...]:
+    def _red_flags(self, known: Findings, inference: Inference) -> tuple[out.RedFlagRaised, ...]:
         return tuple(
             out.RedFlagRaised(
                 id=flag.id, name=flag.name, action=flag.action, threshold=flag.threshold,
+                because=self._grounds.of(flag.id, known, inference),
                 sources=self.explainer.keys(source.key for source in flag.sources),
             )
             for flag in self.base.red_flags

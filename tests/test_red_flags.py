@@ -109,3 +109,23 @@ def test_a_flag_is_raised_by_every_way_its_threshold_can_be_told(flag: str, find
 def test_below_four_weeks_of_age_the_haemoglobin_limit_is_higher() -> None:
     counts = {"hemoglobin": 9.6, "platelets": 60, "fever": True, "ferritin": 600, "splenomegaly": True}
     assert "hemophagocytic_lymphohistiocytosis" in raised(age="10 d", **counts)
+
+
+def test_a_flag_says_what_of_the_patient_raises_it() -> None:
+    patient = {
+        "age": "45 a",
+        "observations": [
+            {"finding": "ANC", "value": 300, "unit": "/uL"},
+            {"finding": "body temperature", "value": 38.9, "unit": "Cel"},
+            {"finding": "rash", "present": True},
+        ],
+    }
+    (flag,) = [flag for flag in leukoref.assess(patient).red_flags if flag.id == "febrile_neutropenia"]
+    assert set(flag.because) == {"absolute neutrophil count 300 /uL", "body temperature 38.9 Cel"}
+
+
+def test_what_only_follows_is_named_where_nothing_was_measured(base: Knowledge) -> None:
+    flags = leukoref.assess({"age": "45 a", "observations": [
+        {"finding": "fever", "present": True}, {"finding": "neutropenia", "present": True}]}).red_flags  # fmt: skip
+    (flag,) = [flag for flag in flags if flag.id == "febrile_neutropenia"]
+    assert flag.because == ("fever", "neutropenia of unknown depth")

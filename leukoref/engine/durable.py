@@ -58,7 +58,7 @@ class DurableEngine:
 
     def __init__(self, base: Knowledge) -> None:
         self._base = base
-        self._rules = compile_rules(base)
+        self.rules = compile_rules(base)
         self._lock = threading.Lock()
         self._sessions = 0
         self._current: _Session | None = None
@@ -87,7 +87,7 @@ class DurableEngine:
         self._groups: dict[str, str] = {}  # copy of a finding -> its group
         uses: Counter[str] = Counter()
         definition: dict[str, Any] = {"opening": {"all": [{"m_0": OPENING}], "run": lambda _: None}}
-        for rule in self._rules:
+        for rule in self.rules:
             for holds, clauses in ((True, rule.present), (False, rule.absent)):
                 action = self._conclusion(rule, holds)
                 for clause in clauses:

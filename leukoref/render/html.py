@@ -87,7 +87,8 @@ def _parts(shown: View) -> Iterator[str]:
 
 def _flag(flag: Flag) -> str:
     return (
-        f'<div class="flag" role="note"><strong>Red flag: {escape(flag.name)}.</strong> {escape(flag.action)} '
+        f'<div class="flag" role="note"><strong>Red flag: {escape(flag.name)}</strong> ({escape(flag.because)}). '
+        f"{escape(flag.action)} "
         f'{escape(flag.cites)}<div class="soft">When: {escape(flag.threshold)}</div></div>'
     )
 

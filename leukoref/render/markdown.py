@@ -40,7 +40,8 @@ def _blocks(shown: View) -> Iterator[str]:
     if shown.to_add:
         yield f"\n**To add:** {escape(', '.join(shown.to_add))}"
     yield from _section("Red flags", (
-        f"**{escape(flag.name)}**: {escape(flag.action)} {escape(flag.cites)}  \n  *When: {escape(flag.threshold)}*"
+        f"**{escape(flag.name)}** ({escape(flag.because)}): {escape(flag.action)} {escape(flag.cites)}  \n"
+        f"  *When: {escape(flag.threshold)}*"
         for flag in shown.red_flags
     ), otherwise=NO_RED_FLAG)  # fmt: skip
     if shown.entries:

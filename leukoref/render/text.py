@@ -126,7 +126,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Padding:
 
 
 def _flag(flag: Flag) -> RenderableType:
-    body = Text.assemble((flag.name, "bold red"), f": {flag.action} ", (flag.cites, "dim"))
+    body = Text.assemble((flag.name, "bold red"), f" ({flag.because}): {flag.action} ", (flag.cites, "dim"))
     return Group(Text(), _hanging("!!", body))
 
 

@@ -99,6 +99,7 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Flag:
     name: str
+    because: str
     action: str
     threshold: str
     cites: str
@@ -142,7 +143,8 @@ def view(assessment: Assessment, *, top: int, lines: int | None = None) -> View:
     # The order of these calls is the order of the source numbers.
     graded = Note(grade, cite(severity.sources)) if grade else None
     flags = tuple(
-        Flag(plain(f.name), plain(f.action), plain(f.threshold), cite(f.sources)) for f in assessment.red_flags
+        Flag(plain(f.name), plain(", ".join(f.because)), plain(f.action), plain(f.threshold), cite(f.sources))
+        for f in assessment.red_flags
     )
     entries = tuple(_entry(candidate, cite, lines) for candidate in shown)
     excluded = tuple(Note(f"{plain(e.name)}: {plain(e.reason)}", cite(e.sources)) for e in assessment.excluded)
