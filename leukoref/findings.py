@@ -87,6 +87,9 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
                 known.warnings.append(
                     f"{observation.finding}: the result under confirmation is the later one and holds"
                 )
+    for name, other in base.absent_denies:
+        if known.presence.get(name) is False:
+            known.presence.setdefault(other, False)
     for name, values in current.items():
         known.quantities[name] = _latest(values, base.finding[name], known)
         _refer(known, name, values[-1][0])

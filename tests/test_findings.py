@@ -144,6 +144,14 @@ def test_several_values_of_another_quantity_are_the_range_they_span(base: Knowle
     assert result.warnings
 
 
+@pytest.mark.parametrize(("spleen", "expected"), [([], False), ([{"finding": "splenomegaly", "present": True}], True)])
+def test_no_hepatosplenomegaly_is_said_of_either_organ(
+    base: Knowledge, spleen: list[dict[str, object]], expected: bool
+) -> None:
+    result = known(base, observations=[{"finding": "hepatosplenomegaly", "present": False}, *spleen])
+    assert (result.presence["hepatomegaly"], result.presence["splenomegaly"]) == (False, expected)
+
+
 def test_a_lower_and_an_upper_bound_are_the_ends_of_one_range(base: Knowledge) -> None:
     bounds = [{**wbc(1.0, "10*9/L"), "comparator": ">="}, {**wbc(2.0, "10*9/L"), "comparator": "<="}]
     result = known(base, observations=bounds)

@@ -109,6 +109,11 @@ class Knowledge(BaseModel):
         )
 
     @cached_property
+    def absent_denies(self) -> tuple[tuple[str, str], ...]:
+        """Findings whose absence is said of another, with that other."""
+        return tuple((entry.id, other) for entry in self.findings for other in entry.absent_denies)
+
+    @cached_property
     def finding_codes(self) -> dict[str, str]:
         """Qualified code (``LOINC:6690-2``) -> finding id; the first finding that lists a code has it."""
         index: dict[str, str] = {}

@@ -118,6 +118,7 @@ class Finding(Rule):
     otherwise_measured: tuple[str, ...] = ()  # quantities of the same name in another dimension (a share, a mass)
     of_several: Literal["lowest", "highest"] | None = None  # of values at one time; else the range they span
     uncounted: Uncounted | None = None
+    absent_denies: tuple[str, ...] = ()  # 'no hepatosplenomegaly' is said of neither organ being large
     lookback: str | None = None
     is_a: tuple[str, ...] = ()
     cluster: str | None = None

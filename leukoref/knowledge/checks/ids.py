@@ -67,8 +67,14 @@ def _named_findings(draft: Draft) -> Iterator[tuple[Entry[Any], Path_, str]]:
             for position, row in enumerate(getattr(scale.value, part)):
                 yield scale, (part, position, "finding"), row.finding
     for finding in draft.findings:
-        for position, parent in enumerate(finding.value.is_a):
-            yield finding, ("is_a", position), parent
+        for field in ("is_a", "absent_denies", "otherwise_measured"):
+            for position, other in enumerate(getattr(finding.value, field)):
+                yield finding, (field, position), other
+        if finding.value.if_present:
+            yield finding, ("if_present",), finding.value.if_present
+        if finding.value.uncounted:
+            yield finding, ("uncounted", "count"), finding.value.uncounted.count
+            yield finding, ("uncounted", "means"), finding.value.uncounted.means
     for drug in draft.drugs:
         for position, exposure in enumerate(drug.value.exposures):
             yield drug, ("exposures", position), exposure
