@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause, Statement
 from leukoref.knowledge.evidence import EvidenceTable, Profile
 from leukoref.knowledge.pretest import Prior, decibans
+from leukoref.knowledge.settings import Modifier
 from leukoref.knowledge.vocabulary import Scale
 from leukoref.scales import scale_mask
 
@@ -124,6 +126,20 @@ class Ranker:
         self._cache: dict[tuple[str, int, int], Weights] = {}
         self._kind_texts: dict[tuple[int, float], str] = {}
         self._kind_weights: dict[int, Weights] = {}
+
+    @cached_property
+    def modifiers(self) -> dict[str, list[Modifier]]:
+        """Cause -> the modifiers of its prior. Where the same finding has figures of its own that speak for the cause
+        at least as loudly, these speak and the prior stays."""
+        return {
+            cause: [m for m in modifiers if self._told(cause, m.finding) < decibans(m.odds)]
+            for cause, modifiers in self.criteria.modifiers.items()
+        }
+
+    def _told(self, cause: str, finding: str) -> float:
+        """What a finding that is there says for a cause by its own figures."""
+        cell = self.table.cells.get(finding, {}).get(cause)
+        return cell.present if cell else 0.0
 
     # -- evidence -----------------------------------------------------------------------------------
 
@@ -330,7 +346,7 @@ class Ranker:
             holds = inference.criteria.get((cause, index))
             if holds is not True:
                 self._unmet(standings[cause], index, statement, holds)
-        for cause, modifiers in self.criteria.modifiers.items():
+        for cause, modifiers in self.modifiers.items():
             here = [m for m in modifiers if inference.presence.get(m.finding)]
             if here and cause in standings:
                 strongest = max(here, key=modifier_rank)

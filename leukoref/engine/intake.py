@@ -98,9 +98,9 @@ def read(
         earlier = found.block.given.get((name, state))
         found.block.given[name, state] = unsaid if earlier is None else earlier | unsaid
     for name, other in base.absent_denies:
-        if (said := found.block.given.get((name, False))) is not None:
+        if (denied := found.block.given.get((name, False))) is not None:
             nothing = np.zeros(size, np.bool_)
-            unsaid = said & ~found.block.given.get((other, True), nothing)
+            unsaid = denied & ~found.block.given.get((other, True), nothing)
             found.block.given[other, False] = unsaid | found.block.given.get((other, False), nothing)
     if sex.any():
         for name, code in (("female", 1), ("male", 2)):

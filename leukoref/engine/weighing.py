@@ -300,7 +300,7 @@ class Weighing:
             if unknown is not None:
                 value[fails == holds] = unknown
             found.add(self._column[cause], value)
-        for cause, modifiers in self.ranker.criteria.modifiers.items():
+        for cause, modifiers in self.ranker.modifiers.items():
             if cause not in self._column:
                 continue
             raised: Floats | None = None
