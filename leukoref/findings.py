@@ -25,11 +25,13 @@ OPEN_ABOVE = 1e12  # stands for "no upper limit": durable-rules cannot read infi
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A measured finding as the interval its value lies in (one number unless a comparator was given)."""
+    """A measured finding as the interval its value lies in (one number unless a comparator was given); ``most`` is the
+    highest of several at one time."""
 
     low: float
     high: float
     text: str
+    most: float = math.nan
 
     @property
     def exact(self) -> float | None:
@@ -52,10 +54,13 @@ class Findings:
     recognised: int = 0
 
 
+Measured = dict[str, list[tuple[Observation, Quantity]]]
+
+
 def resolve(patient: Patient, base: Knowledge) -> Findings:
     """Finding states of a patient. Raises InputError for units, ranges and contradictions."""
     known = Findings()
-    current: dict[str, list[tuple[Observation, Quantity]]] = {}
+    current: Measured = {}
     series: list[timeline.Count] = []
     said_last = (o for o in patient.observations if o.stage == "confirmation" and o.when == "now")
     settled = {o.finding: o.present for o in said_last if o.present is not None}  # a value contradicts no presence
@@ -95,7 +100,7 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
         _refer(known, name, values[-1][0])
     _demography(known, patient, base)
     _differential(known, base)
-    _counts_are_possible(known)
+    _counts_are_possible(known, current)
     _uncounted(known, base)
     timeline.durations(known, series, patient, base)
     known.exposures = timeline.exposures(known, patient, base)
@@ -229,7 +234,7 @@ def _latest(values: list[tuple[Observation, Quantity]], finding: Finding, known:
     known.warnings.append(f"{finding.name}: several values at one time; the {finding.of_several} is used")
     chosen = min if finding.of_several == "lowest" else max
     text = chosen(entries, key=lambda entry: (entry.high, entry.low)).text
-    return Quantity(chosen(lows), chosen(highs), f"{text} ({finding.of_several} of {len(entries)})")
+    return Quantity(chosen(lows), chosen(highs), f"{text} ({finding.of_several} of {len(entries)})", max(highs))
 
 
 def _of_one_stage(
@@ -293,9 +298,15 @@ def _differential(known: Findings, base: Knowledge) -> None:
             )
 
 
-def _counts_are_possible(known: Findings) -> None:
+def _counts_are_possible(known: Findings, current: Measured) -> None:
+    """More neutrophils than white cells are a misprint, unless the two are of different stages or of several counts."""
     wbc, anc = known.quantities.get("wbc"), known.quantities.get("anc")
-    if wbc is not None and anc is not None and anc.low > wbc.high * 1.05:
+    if wbc is None or anc is None:
+        return
+    stages = [{observation.stage for observation, _ in current.get(name, ())} for name in ("wbc", "anc")]
+    if all(stages) and not stages[0] & stages[1]:
+        return
+    if anc.low > max(wbc.high, 0.0 if math.isnan(wbc.most) else wbc.most) * 1.05:
         raise InputError("anc", f"{anc.text} is more than the white cell count of {wbc.text}", "check both values")
 
 

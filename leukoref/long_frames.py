@@ -17,7 +17,7 @@ from leukoref.knowledge.base import Knowledge
 from leukoref.matching import match_name
 from leukoref.patient import Patient
 
-UPPER = ":upper"
+UPPER, MOST = ":upper", ":most"
 STATES = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 USED, UNRECOGNISED, REJECTED, INVALID = "_used", "_unrecognised", "_rejected", "_invalid"
 PERSONAL = ("age", "sex", "setting")
@@ -172,8 +172,8 @@ def newest(name: str) -> pl.Expr:
     return pl.col(name).sort_by("recency", name).drop_nulls().first()
 
 
-def _at_one_time(base: Knowledge) -> tuple[pl.Expr, pl.Expr]:
-    """The interval of several values at one time, as `findings._latest` takes them."""
+def _at_one_time(base: Knowledge) -> tuple[pl.Expr, ...]:
+    """The interval of several values at one time, as `findings._latest` takes them, and the highest of them."""
     kinds = {which: [f.id for f in base.findings if f.of_several == which] for which in ("lowest", "highest")}
     lowest, highest = (pl.col("quantity").first().is_in(kinds[which]) for which in ("lowest", "highest"))
     low, high = pl.col("low"), pl.col("high")
@@ -182,6 +182,7 @@ def _at_one_time(base: Knowledge) -> tuple[pl.Expr, pl.Expr]:
     return (
         pl.when(bounds | highest).then(low.max()).otherwise(low.min()).alias("low"),
         pl.when(bounds | lowest).then(high.min()).otherwise(high.max()).alias("high"),
+        pl.when(bounds).then(high.min()).otherwise(high.max()).alias("most"),
     )
 
 
@@ -204,7 +205,8 @@ def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role],
     for name in measured.get_column("quantity").unique().sort():
         part = measured.filter(pl.col("quantity") == name)
         column = "_age" if name == AGE else name
-        part = part.select(key, pl.col("low").alias(column), pl.col("high").alias(f"{column}{UPPER}"))
+        ends = {"low": column, "high": f"{column}{UPPER}", "most": f"{column}{MOST}"}
+        part = part.select(key, *(pl.col(end).alias(alias) for end, alias in ends.items()))
         wide = wide.join(part, on=key, how="left", nulls_equal=True, maintain_order="left")
         if name == AGE:
             age = pl.col("_age")
@@ -214,7 +216,7 @@ def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role],
             wide = wide.with_columns(age.alias("age"))
             roles = [Role("age", "age"), *(entry for entry in roles if entry.kind != "age")]
         else:
-            roles.append(Role(name, "quantity", (name,), high=f"{name}{UPPER}", count=False))
+            roles.append(Role(name, "quantity", (name,), high=f"{name}{UPPER}", most=f"{name}{MOST}", count=False))
     said = now.filter(pl.col("quantity").is_null() | pl.col("present").is_not_null())
     absent = pl.when("state").then("excluded").otherwise("denied").alias("states")
     excluded = said.filter("implied").select(key, absent).explode("states").drop_nulls("states")

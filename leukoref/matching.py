@@ -51,10 +51,11 @@ def _match_name(name: str, base: Knowledge) -> Match | None:
 
 def _turned(name: str, code: Match, base: Knowledge) -> bool:
     """Whether a name says of what its code means that it is not so, not now, not sure or not the patient's."""
+    turning = {word for word in normalise(name).split() if base.lexicon.group("turns_code", word)}
+    if not turning:
+        return False
     spoken = [code.label, *(text for found in meant(code) for text in _names(base.finding[found]))]
-    tokens = base.lexicon.tokens
-    usual = {word for text in spoken for word in tokens(text)}
-    return any(base.lexicon.group("turns_code", word) for word in tokens(name) if word not in usual)
+    return not turning <= {word for text in spoken for word in normalise(text).split()}
 
 
 def _names(finding: Finding) -> tuple[str, ...]:
@@ -63,7 +64,7 @@ def _names(finding: Finding) -> tuple[str, ...]:
 
 def _says_more(name: Match, code: Match, base: Knowledge) -> bool:
     """Whether a name that agrees with its code is the narrower of the two, or the only one with a finding."""
-    if name.finding is None or code.finding is None:
+    if name.finding is None or code.finding is None or name.finding == code.finding:
         return name.finding is not None
     return code.finding in base.ancestors[name.finding] or _longer(name.finding, code.finding, base)
 
@@ -77,6 +78,8 @@ def _longer(name: str, code: str, base: Knowledge) -> bool:
 def _agree(one: Match, other: Match, base: Knowledge) -> bool:
     """Two readings agree when one is the other or lies above it, but for two that mean different bins of one scale
     (low and high platelets); readings without a finding never clash."""
+    if one.finding and one.finding == other.finding:
+        return True
     left, right = _family(one, base), _family(other, base)
     if one.finding and other.finding and _opposed(one.finding, other.finding, base):
         return False

@@ -138,6 +138,11 @@ def test_of_several_counts_at_one_time_the_lowest_holds_and_of_fevers_the_highes
     assert len(result.warnings) == 2
 
 
+def test_a_neutrophil_count_may_belong_to_the_higher_of_two_white_cell_counts(base: Knowledge) -> None:
+    counts = [wbc(3.0, "10*9/L"), wbc(1.2, "10*9/L"), {"finding": "anc", "value": 2.1, "unit": "10*9/L"}]
+    assert known(base, observations=counts).quantities["anc"].exact == 2.1
+
+
 def test_several_values_of_another_quantity_are_the_range_they_span(base: Knowledge) -> None:
     result = known(base, observations=[{"finding": "mcv", "value": value, "unit": "fL"} for value in (88.0, 103.0)])
     assert (result.quantities["mcv"].low, result.quantities["mcv"].high) == (88.0, 103.0)

@@ -29,15 +29,16 @@ class Block:
     """What is known of ``size`` patients before any rule is applied, a column a finding.
 
     ``given`` holds the literals that were said; ``low`` and ``high`` the ends of the interval a quantity lies
-    in, NaN where it was not measured. ``age`` is in years, NaN if unknown; ``tables`` indexes the tables of
-    priors; ``invalid`` marks patients whose values contradict each other; ``culprit`` is what the drug that is
-    most to blame adds to its cause, NaN for none.
+    in, NaN where it was not measured, ``most`` the highest of several values. ``age`` is in years, NaN if unknown;
+    ``tables`` indexes the tables of priors; ``invalid`` marks patients whose values contradict each other; ``culprit``
+    is what the drug that is most to blame adds to its cause, NaN for none.
     """
 
     size: int
     given: dict[Literal, Bits] = field(default_factory=dict)
     low: dict[str, Floats] = field(default_factory=dict)
     high: dict[str, Floats] = field(default_factory=dict)
+    most: dict[str, Floats] = field(default_factory=dict)
     age: Floats = field(default_factory=lambda: np.zeros(0))
     tables: npt.NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     invalid: dict[str, Bits] = field(default_factory=dict)

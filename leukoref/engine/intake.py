@@ -83,6 +83,8 @@ def read(
             _reject(found, entry, _some(column), entry.problem)
         elif entry.kind == "quantity":
             upper = frame.get_column(entry.high) if entry.high else None
+            if entry.most:
+                found.block.most[entry.findings[0]] = frame.get_column(entry.most).fill_null(math.nan).to_numpy()
             _quantity(ready.get(entry.column, column), upper, found, entry, base.finding[entry.findings[0]])
         elif entry.kind != "setting":
             yes, no = _states(column, ready.get(entry.column), found, entry)
@@ -174,6 +176,7 @@ def _quantity(column: pl.Series, upper: pl.Series | None, found: Intake, entry: 
     block, name = found.block, finding.id
     if name in block.low:  # two columns of one finding, as `findings._latest` takes several values
         lows, highs = OF_SEVERAL[finding.of_several]
+        block.most[name] = np.fmax(block.most.get(name, block.high[name]), high)
         low, high = lows(block.low[name], low), highs(block.high[name], high)
     block.low[name], block.high[name] = low, high
 
@@ -295,7 +298,8 @@ def _differential(block: Block, base: Knowledge) -> None:
             wanted &= ~here
         measured[count], block.high[count] = low, high
     if "wbc" in measured and "anc" in measured:
-        block.invalid["anc_over_wbc"] = measured["anc"] > block.high["wbc"] * 1.05
+        most = np.fmax(block.high["wbc"], block.most.get("wbc", block.high["wbc"]))
+        block.invalid["anc_over_wbc"] = measured["anc"] > most * 1.05
 
 
 def _uncounted(block: Block, base: Knowledge) -> None:

@@ -26,7 +26,8 @@ Kind = Literal["quantity", "presence", "implied", "unused", "unrecognised", "age
 class Role:
     """What a column of a frame stands for, and how its numbers become canonical.
 
-    ``high`` names the column with the upper end of an interval, where a frame has one. A name that is no finding says
+    ``high`` names the column with the upper end of an interval, where a frame has one, ``most`` that with the highest
+    of several values. A name that is no finding says
     that ``findings`` are present and ``excluded`` ones absent where it is true, and ``denied`` ones absent where false.
     """
 
@@ -38,6 +39,7 @@ class Role:
     unit: str = ""
     problem: str = ""
     high: str = ""
+    most: str = ""
     count: bool = True
     excluded: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()

@@ -126,7 +126,7 @@ class AnswerWriter:
             "status": "preliminary",
             "severity": "high",
             "code": {"text": flag.name},
-            "detail": f"{flag.threshold.strip()} {flag.action.strip()}",
+            "detail": f"Raised by {plain(', '.join(flag.because))}. {flag.threshold.strip()} {flag.action.strip()}",
         }
         self._about(resource, "patient", "identifiedDateTime")
         red_flag = next((entry for entry in self.base.red_flags if entry.id == flag.id), None)
