@@ -16,7 +16,8 @@ BASE = load_knowledge()
 MEANINGS = [
     ("scrotal swelling", "-"), ("difficulty climbing stairs", "-"), ("falling hemoglobin", "-"),
     ("discharge from the ear", "-"), ("nail salon worker", "-"), ("cod liver oil", "-"), ("gastric polyps", "-"),
-    ("neutrophils fraction", "-"), ("declining platelet count", "-"),
+    ("neutrophils fraction", "neutrophils_percent"), ("neutropenic sepsis", "~febrile_neutropenia ~sepsis"),
+    ("declining platelet count", "-"),
     ("white blood cells in cerebrospinal fluid", "-"),
     ("falling white cell count", "declining_wbc"), ("ulcer on the lateral border of the tongue", "~oral_ulcers"),
     ("rubbery axillary lymph nodes", "~lymphadenopathy ~axillary_lymphadenopathy"),
