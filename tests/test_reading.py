@@ -30,6 +30,8 @@ MEANINGS = [
     ("leukemia in a cousin", "~family_history_leukemia"), ("donor with leukemia", "-"),
     ("non-bloody diarrhea", "~diarrhea"), ("bloody diarrhea", "bloody_diarrhea"),
     ("negative HIV test", "!hiv_infection"), ("HIV exposure", "high_risk_hiv_exposure"), ("HIV testing", "-"),
+    ("ELANE", "-"), ("chromosome breakage study", "-"), ("DEB breakage test", "?"), ("HSV PCR", "-"), ("EBV", "-"),
+    ("heterophile test", "-"), ("syphilis test", "?"), ("sputum Xpert MTB", "?"), ("repeat blood cultures", "?"),
     ("HIV test", "/hiv_infection"), ("HIV vaccination", "-"), ("hepatitis B vaccination", "-"),
     ("hepatitis B exposure", "-"),
     ("hepatitis B immunity", "-"), ("low ferritin", "low_ferritin"), ("high ferritin", "hyperferritinemia"),
