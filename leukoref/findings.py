@@ -31,7 +31,7 @@ class Quantity:
     low: float
     high: float
     text: str
-    most: float = math.nan
+    most: float = -math.inf
 
     @property
     def exact(self) -> float | None:
@@ -306,7 +306,7 @@ def _counts_are_possible(known: Findings, current: Measured) -> None:
     stages = [{observation.stage for observation, _ in current.get(name, ())} for name in ("wbc", "anc")]
     if all(stages) and not stages[0] & stages[1]:
         return
-    if anc.low > max(wbc.high, 0.0 if math.isnan(wbc.most) else wbc.most) * 1.05:
+    if anc.low > max(wbc.high, wbc.most) * 1.05:
         raise InputError("anc", f"{anc.text} is more than the white cell count of {wbc.text}", "check both values")
 
 

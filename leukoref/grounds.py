@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from leukoref.engine.durable import Inference
+from leukoref.engine.durable import Inference, satisfied
 from leukoref.engine.program import PART, CompiledRule
 from leukoref.findings import Findings
 from leukoref.knowledge.base import Knowledge
@@ -48,8 +48,4 @@ def _holds(atom: Atom, known: Findings, inference: Inference) -> bool:
     if atom.test in ("present", "absent"):
         return inference.presence.get(atom.finding) is (atom.test == "present")
     quantity = known.quantities.get(atom.finding)
-    if quantity is None:
-        return False
-    ends = {"lt": quantity.high < atom.limit, "le": quantity.high <= atom.limit,
-            "gt": quantity.low > atom.limit, "ge": quantity.low >= atom.limit}  # fmt: skip
-    return ends[atom.test]
+    return quantity is not None and satisfied(atom, quantity)

@@ -205,7 +205,8 @@ def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role],
     for name in measured.get_column("quantity").unique().sort():
         part = measured.filter(pl.col("quantity") == name)
         column = "_age" if name == AGE else name
-        ends = {"low": column, "high": f"{column}{UPPER}", "most": f"{column}{MOST}"}
+        lowest = name != AGE and base.finding[name].of_several == "lowest"  # elsewhere `high` is the highest already
+        ends = {"low": column, "high": f"{column}{UPPER}"} | ({"most": f"{column}{MOST}"} if lowest else {})
         part = part.select(key, *(pl.col(end).alias(alias) for end, alias in ends.items()))
         wide = wide.join(part, on=key, how="left", nulls_equal=True, maintain_order="left")
         if name == AGE:
@@ -216,7 +217,7 @@ def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role],
             wide = wide.with_columns(age.alias("age"))
             roles = [Role("age", "age"), *(entry for entry in roles if entry.kind != "age")]
         else:
-            roles.append(Role(name, "quantity", (name,), high=f"{name}{UPPER}", most=f"{name}{MOST}", count=False))
+            roles.append(Role(name, "quantity", (name,), high=f"{name}{UPPER}", most=ends.get("most", ""), count=False))
     said = now.filter(pl.col("quantity").is_null() | pl.col("present").is_not_null())
     absent = pl.when("state").then("excluded").otherwise("denied").alias("states")
     excluded = said.filter("implied").select(key, absent).explode("states").drop_nulls("states")

@@ -6,7 +6,6 @@ from leukoref.errors import InputError
 from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.names import normalise
-from leukoref.knowledge.vocabulary import Finding
 from leukoref.meaning import Match, from_term, meant
 from leukoref.reading import also_listed, read
 
@@ -54,12 +53,9 @@ def _turned(name: str, code: Match, base: Knowledge) -> bool:
     turning = {word for word in normalise(name).split() if base.lexicon.group("turns_code", word)}
     if not turning:
         return False
-    spoken = [code.label, *(text for found in meant(code) for text in _names(base.finding[found]))]
+    meanings = [base.finding[found] for found in meant(code)]
+    spoken = [code.label, *(text for found in meanings for text in (found.name, *found.synonyms))]
     return not turning <= {word for text in spoken for word in normalise(text).split()}
-
-
-def _names(finding: Finding) -> tuple[str, ...]:
-    return (finding.name, *finding.synonyms)
 
 
 def _says_more(name: Match, code: Match, base: Knowledge) -> bool:
@@ -80,11 +76,12 @@ def _agree(one: Match, other: Match, base: Knowledge) -> bool:
     (low and high platelets); readings without a finding never clash."""
     if one.finding and one.finding == other.finding:
         return True
+    if one.finding and other.finding:
+        if _opposed(one.finding, other.finding, base):
+            return False
+        if _longer(one.finding, other.finding, base):
+            return True
     left, right = _family(one, base), _family(other, base)
-    if one.finding and other.finding and _opposed(one.finding, other.finding, base):
-        return False
-    if one.finding and other.finding and _longer(one.finding, other.finding, base):
-        return True
     return not left or not right or bool(left & right)
 
 

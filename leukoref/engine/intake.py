@@ -96,14 +96,10 @@ def read(
                 _say(found.block, entry.findings[0], yes, no)
     # What was said outright comes before what a wider term implies, and that before what is only said not to be there.
     for name, state, said in sorted(implied, key=lambda entry: not entry[1]):
-        unsaid = said & ~found.block.given.get((name, not state), np.zeros(size, np.bool_))
-        earlier = found.block.given.get((name, state))
-        found.block.given[name, state] = unsaid if earlier is None else earlier | unsaid
+        _imply(found.block, name, state, said)
     for name, other in base.absent_denies:
         if (denied := found.block.given.get((name, False))) is not None:
-            nothing = np.zeros(size, np.bool_)
-            unsaid = denied & ~found.block.given.get((other, True), nothing)
-            found.block.given[other, False] = unsaid | found.block.given.get((other, False), nothing)
+            _imply(found.block, other, False, denied)
     if sex.any():
         for name, code in (("female", 1), ("male", 2)):
             if name in base.finding:
@@ -228,6 +224,13 @@ def _say(block: Block, name: str, yes: Bits, no: Bits) -> None:
         block.invalid["contradiction"] = block.invalid.get("contradiction", clash) | clash
         yes, no = said[0] | yes, said[1] | no
     block.given[name, True], block.given[name, False] = yes, no
+
+
+def _imply(block: Block, name: str, state: bool, said: Bits) -> None:
+    """What follows holds where the opposite was not said; it adds to what was said before."""
+    nothing = np.zeros(block.size, np.bool_)
+    unsaid = said & ~block.given.get((name, not state), nothing)
+    block.given[name, state] = block.given.get((name, state), nothing) | unsaid
 
 
 def _age(column: pl.Series, found: Intake, entry: Role) -> None:

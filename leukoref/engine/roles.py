@@ -27,8 +27,8 @@ class Role:
     """What a column of a frame stands for, and how its numbers become canonical.
 
     ``high`` names the column with the upper end of an interval, where a frame has one, ``most`` that with the highest
-    of several values. A name that is no finding says
-    that ``findings`` are present and ``excluded`` ones absent where it is true, and ``denied`` ones absent where false.
+    of several values. A name that is no finding says that ``findings`` are present and ``excluded`` ones absent where
+    it is true, and ``denied`` ones absent where false.
     """
 
     column: str

@@ -89,8 +89,10 @@ class Reader(Told):
             or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._aside(tokens)
             or self._joined(tokens) or listed or self._response(tokens)
         )  # fmt: skip
-        found = found or self._drug(tokens) or self._loosely(tokens)
-        if found is not None and not says(found):  # what says more goes before what says nothing
+        found = found or self._drug(tokens)
+        if found is None:
+            return self._loosely(tokens)
+        if not says(found):  # what says more goes before what says nothing
             composed = self._composed(tokens)
             return composed if composed and composed.implied else found
         return found
