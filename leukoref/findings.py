@@ -92,6 +92,8 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
                 known.warnings.append(
                     f"{observation.finding}: the result under confirmation is the later one and holds"
                 )
+        elif observation.present and (lasting := lasting_of(match, base)):
+            _note_presence(known, lasting, observation, base, where)
     for name, other in base.absent_denies:
         if known.presence.get(name) is False:
             known.presence.setdefault(other, False)
@@ -106,6 +108,13 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     known.exposures = timeline.exposures(known, patient, base)
     _reference_positions(known, patient, base)
     return known
+
+
+def lasting_of(match: Match, base: Knowledge) -> Match | None:
+    """What still holds of something that was there before this illness; None if nothing does."""
+    names = (match.finding,) if match.finding else match.implied
+    lasting = tuple(dict.fromkeys(base.earlier[name] for name in names if name in base.earlier))
+    return Match(None, label=match.label, implied=lasting) if lasting else None
 
 
 def _note_presence(known: Findings, match: Match, observation: Observation, base: Knowledge, where: str) -> None:

@@ -115,15 +115,17 @@ def _meanings(rows: pl.DataFrame, base: Knowledge) -> pl.DataFrame:
                     "least": measured.plausible.low,
                     "most": measured.plausible.high,
                 }
+        lasting = (base.earlier[name] for name in entry.get("states", ()) if name in base.earlier)
+        entry["lasting"] = list(dict.fromkeys(lasting))
         found.append(entry)
     schema: dict[str, Any] = {
         "finding": pl.String, "code": pl.String, "unit": pl.String, "known": pl.Boolean, "problem": pl.String,
         "quantity": pl.String, "states": pl.List(pl.String), "implied": pl.Boolean,
-        "excluded": pl.List(pl.String), "denied": pl.List(pl.String),
+        "excluded": pl.List(pl.String), "denied": pl.List(pl.String), "lasting": pl.List(pl.String),
         "slope": pl.Float64, "shift": pl.Float64, "least": pl.Float64, "most": pl.Float64,
     }  # fmt: skip
     return pl.DataFrame(found, schema=schema, orient="row").with_columns(
-        pl.col("implied").fill_null(False), pl.col("states", "excluded", "denied").fill_null([])
+        pl.col("implied").fill_null(False), pl.col("states", "excluded", "denied", "lasting").fill_null([])
     )
 
 
@@ -186,6 +188,16 @@ def _at_one_time(base: Knowledge) -> tuple[pl.Expr, ...]:
     )
 
 
+def _lasting(rows: pl.DataFrame) -> pl.DataFrame:
+    """What was there before this illness, as far as it lasts; it is implied, as `findings.lasting_of` says."""
+    before = rows.filter((pl.col("when") == "earlier") & pl.col("state"))
+    nothing = pl.lit([], pl.List(pl.String))
+    return before.with_columns(
+        pl.col("lasting").alias("states"), pl.lit(True).alias("implied"),
+        nothing.alias("excluded"), nothing.alias("denied"),
+    )  # fmt: skip
+
+
 def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role], pl.DataFrame]:
     """A frame with one row a patient, in the order of their first rows, and the roles of its columns."""
     rows = read(table, key, base)
@@ -197,7 +209,8 @@ def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role],
         (named + ": " + pl.col("reason")).drop_nulls().sort().alias(REJECTED),
         *(newest(name) for name in PERSONAL if name in table.columns),
     )
-    now = stated.filter(pl.col("reason").is_null() & pl.col("known") & (pl.col("when").fill_null("now") != "earlier"))
+    read_as_meant = stated.filter(pl.col("reason").is_null() & pl.col("known"))
+    now = read_as_meant.filter(pl.col("when").fill_null("now") != "earlier")
     roles = [Role(name, name) for name in PERSONAL if name in table.columns]  # type: ignore[arg-type]
     measured = now.filter(pl.col("quantity").is_not_null() & pl.col("value").is_not_null())
     measured = measured.filter(pl.col("recency") == pl.col("recency").min().over(key, "quantity"))
@@ -218,7 +231,8 @@ def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role],
             roles = [Role("age", "age"), *(entry for entry in roles if entry.kind != "age")]
         else:
             roles.append(Role(name, "quantity", (name,), high=f"{name}{UPPER}", most=ends.get("most", ""), count=False))
-    said = now.filter(pl.col("quantity").is_null() | pl.col("present").is_not_null())
+    said = pl.concat([now, _lasting(read_as_meant)])
+    said = said.filter(pl.col("quantity").is_null() | pl.col("present").is_not_null())
     absent = pl.when("state").then("excluded").otherwise("denied").alias("states")
     excluded = said.filter("implied").select(key, absent).explode("states").drop_nulls("states")
     excluded = excluded.with_columns(pl.lit(True).alias("yes")).unique()

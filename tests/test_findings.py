@@ -130,6 +130,21 @@ def test_an_earlier_result_is_not_the_present_state(base: Knowledge) -> None:
     assert result.quantities["wbc"].exact == 2.0
 
 
+def test_what_lasts_is_so_now_if_it_was_there_before_and_an_earlier_low_count_is_a_history_of_one(
+    base: Knowledge,
+) -> None:
+    names = ["AIDS", "Crohn's disease", "severe neutropenia", "fever"]
+    result = known(base, observations=[{"finding": name, "present": True, "when": "earlier"} for name in names])
+    assert {name for name, state in result.presence.items() if state} == {
+        "aids",
+        "crohn_disease",
+        "previous_neutropenia",
+    }
+    denied = known(base, observations=[{"finding": "HIV infection", "present": False},
+                                       {"finding": "HIV infection", "present": True, "when": "earlier"}])  # fmt: skip
+    assert denied.presence["hiv_infection"] is False  # what is said of today holds
+
+
 def test_of_several_counts_at_one_time_the_lowest_holds_and_of_fevers_the_highest(base: Knowledge) -> None:
     fevers = [{"finding": "temperature", "value": value, "unit": "Cel"} for value in (39.4, 37.2)]
     result = known(base, observations=[wbc(2.0, "10*9/L"), wbc(3.0, "10*9/L"), *fevers])

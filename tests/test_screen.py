@@ -291,3 +291,16 @@ def test_what_a_name_denies_counts_in_wide_and_long_frames_as_in_an_assessment()
     for answer in leukoref.screen(wide).iter_rows(named=True):
         expected = leukoref.explain(wide, answer["patient"]).candidates[0]
         assert (answer["cause_1"], answer["weight_1"]) == (expected.cause, pytest.approx(expected.weight, abs=1e-6))
+
+
+def test_what_was_there_before_and_lasts_counts_in_long_frames_as_in_an_assessment() -> None:
+    said = [("AIDS", "earlier"), ("neutropenia", "earlier"), ("fever", "earlier"), ("rash", None)]
+    rows = pl.DataFrame([
+        {"patient": "a", "age": 30.0, "finding": "WBC", "value": 1.5, "unit": "10*9/L"},
+        *({"patient": "a", "age": 30.0, "finding": name, "present": True, "when": when} for name, when in said),
+    ], infer_schema_length=None)  # fmt: skip
+    answer = leukoref.screen(rows).row(0, named=True)
+    expected = leukoref.explain(rows, "a").candidates[0]
+    assert (answer["cause_1"], answer["weight_1"]) == (expected.cause, pytest.approx(expected.weight, abs=1e-6))
+    without = leukoref.screen(rows.filter(pl.col("finding") != "AIDS")).row(0, named=True)
+    assert without["weight_1"] != answer["weight_1"]

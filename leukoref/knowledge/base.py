@@ -114,6 +114,16 @@ class Knowledge(BaseModel):
         return tuple((entry.id, other) for entry in self.findings for other in entry.absent_denies)
 
     @cached_property
+    def earlier(self) -> dict[str, str]:
+        """Finding -> what is so now if it was there before: as it says itself, else as the nearest wider one says."""
+        found = {entry.id: entry.earlier for entry in self.findings if entry.earlier}
+        for name, wider in self.ancestors.items():
+            said = next((entry for entry in wider if self.finding[entry].earlier), None)
+            if said and name not in found:
+                found[name] = name if found[said] == said else found[said]
+        return found
+
+    @cached_property
     def finding_codes(self) -> dict[str, str]:
         """Qualified code (``LOINC:6690-2``) -> finding id; the first finding that lists a code has it."""
         index: dict[str, str] = {}

@@ -70,8 +70,9 @@ def _named_findings(draft: Draft) -> Iterator[tuple[Entry[Any], Path_, str]]:
         for field in ("is_a", "absent_denies", "otherwise_measured"):
             for position, other in enumerate(getattr(finding.value, field)):
                 yield finding, (field, position), other
-        if finding.value.if_present:
-            yield finding, ("if_present",), finding.value.if_present
+        for field in ("if_present", "earlier"):
+            if other := getattr(finding.value, field):
+                yield finding, (field,), other
         if finding.value.uncounted:
             yield finding, ("uncounted", "count"), finding.value.uncounted.count
             yield finding, ("uncounted", "means"), finding.value.uncounted.means
