@@ -60,13 +60,14 @@ class Criteria:
 
     @cached_property
     def _asked(self) -> set[tuple[str, int]]:
-        """Requirements that any history would record; only their silence counts."""
+        """Requirements that a history or an examination would record in one form at least; only their silence counts."""
+        always = self.base.parameter("taken_of_everybody")
         return {
             (cause, index)
             for cause, criteria in self.by_cause.items()
             for index, statement in criteria
             if statement.criterion == "requires" and statement.when is not None
-            and all(self.base.finding[part.finding].test == "history" for part in comparisons(statement.when))
+            and any(self.base.finding[part.finding].test in always for part in comparisons(statement.when))
         }  # fmt: skip
 
     def culprits(self, exposures: list[Exposure]) -> list[tuple[Exposure, float]]:

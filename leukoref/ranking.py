@@ -361,8 +361,8 @@ class Ranker:
             _add(standings[self.criteria.culprit_cause], text, value, tuple(fact.source for fact in facts))
 
     def _unmet(self, standing: Standing, index: int, statement: Statement, holds: bool | None) -> None:
-        """A requirement known to be missing costs much; one that any history would record costs something by
-        its silence; a test that was not done says nothing."""
+        """A requirement known to be missing costs much; one that a history or an examination would record costs
+        something by its silence; a test that was not done says nothing."""
         value = self.criteria.unmet_weight(standing.cause.id, index, holds)
         if value is None:
             return
