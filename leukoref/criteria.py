@@ -60,7 +60,7 @@ class Criteria:
 
     @cached_property
     def _asked(self) -> set[tuple[str, int]]:
-        """Requirements that a history or an examination would record in one form at least; only their silence counts."""
+        """Requirements of which a history or an examination would record some form; only their silence counts."""
         always = self.base.parameter("taken_of_everybody")
         return {
             (cause, index)

@@ -34,6 +34,7 @@ border:0;border-bottom:1px solid rgba(128,128,128,.28);font-size:.95em;white-spa
 border-left:1px solid rgba(128,128,128,.7)}
 .leukoref .repeat{opacity:.6}
 .leukoref .wide{overflow-x:auto}
+@media print{.leukoref .bar{width:4em;min-width:4em}.leukoref .wide td,.leukoref .wide th{font-size:.7em;hyphens:auto}}
 """.strip()
 
 
