@@ -87,7 +87,7 @@ class Plan:
         asked: Iterable[str],
     ) -> None:  # fmt: skip
         self.quantities = frozenset(quantities)
-        self._relatives = {True: base.ancestors, False: base.descendants}
+        self._relatives = {True: base.ancestors, False: base.denied}
         rules = list(rules)
         clauses: dict[Literal, tuple[Clause, ...]] = {}
         for rule in rules:

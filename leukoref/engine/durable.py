@@ -185,7 +185,7 @@ class _Session:
         self.sid = sid
         self._engine = engine
         self._ancestors = engine._base.ancestors
-        self._descendants = engine._base.descendants
+        self._denied = engine._base.denied
         self._known = known
         self._literals: set[tuple[str, bool]] = set()
         self._criteria: set[tuple[tuple[str, int], bool]] = set()
@@ -213,7 +213,7 @@ class _Session:
 
     def _learn(self, finding: str, state: bool) -> list[tuple[str, bool]]:
         """The literals that are new: this one, and wider findings if present or narrower ones if absent."""
-        relatives = (self._ancestors if state else self._descendants).get(finding, ())
+        relatives = (self._ancestors if state else self._denied).get(finding, ())
         fresh = [
             (name, state)
             for name in (finding, *relatives)

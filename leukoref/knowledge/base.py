@@ -171,12 +171,31 @@ class Knowledge(BaseModel):
 
     @cached_property
     def descendants(self) -> dict[str, tuple[str, ...]]:
-        """Finding -> all findings its absence rules out."""
+        """Finding -> all findings that imply it."""
         below: dict[str, list[str]] = {}
         for child, parents in self.ancestors.items():
             for parent in parents:
                 below.setdefault(parent, []).append(child)
         return {parent: tuple(children) for parent, children in below.items()}
+
+    @cached_property
+    def denied(self) -> dict[str, tuple[str, ...]]:
+        """Finding -> all findings its absence rules out: those below it, but for what it leaves open and is below that."""
+        below: dict[str, list[str]] = {}
+        for entry in self.findings:
+            for parent in entry.is_a:
+                if parent not in entry.not_denied_by:
+                    below.setdefault(parent, []).append(entry.id)
+        found: dict[str, tuple[str, ...]] = {}
+        for start in below:
+            seen = dict.fromkeys(below[start])
+            waiting = list(seen)
+            while waiting:
+                fresh = [name for name in below.get(waiting.pop(0), ()) if name not in seen]
+                seen.update(dict.fromkeys(fresh))
+                waiting += fresh
+            found[start] = tuple(seen)
+        return found
 
     def _climb(self, start: str) -> list[str]:
         seen: list[str] = []

@@ -122,6 +122,7 @@ class Finding(Rule):
     earlier: str | None = None  # what is so now if it was there before this illness; itself if it lasts
     lookback: str | None = None
     is_a: tuple[str, ...] = ()
+    not_denied_by: tuple[str, ...] = ()  # of `is_a`: those whose absence leaves this one open (a node only CT shows)
     cluster: str | None = None
     codes: Codes = NO_CODES
     core: bool = False
@@ -134,6 +135,8 @@ class Finding(Rule):
             raise ValueError("a quantity needs its unit and its plausible range")
         if self.kind == "presence" and (self.unit or self.plausible or self.reference):
             raise ValueError("only a quantity has a unit, a plausible range or reference intervals")
+        if not set(self.not_denied_by) <= set(self.is_a):
+            raise ValueError("not_denied_by names findings of is_a, whose absence leaves this one open")
         return self
 
 

@@ -54,7 +54,8 @@ def _edges(draft: Draft) -> dict[Literal, dict[Literal, Entry[Any]]]:
     for finding in draft.findings:
         for parent in finding.value.is_a:
             edges[parent, True][finding.id, True] = finding
-            edges[finding.id, False][parent, False] = finding
+            if parent not in finding.value.not_denied_by:
+                edges[finding.id, False][parent, False] = finding
     above = {finding.id: _above(finding.id, draft) for finding in draft.findings}
     incomplete = {rule.value.finding for rule in draft.derived if not rule.value.complete}
     for rule in draft.derived:
