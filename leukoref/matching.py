@@ -42,7 +42,7 @@ def _match_name(name: str, base: Knowledge) -> Match | None:
     if ":" in name and (coded := match_code(name, base)):
         return coded
     term = hpo.by_name(name)
-    if term is None:
+    if term is None or base.lexicon.is_instead(base.lexicon.tokens(name)):
         return read(name, base)
     match = from_term(term, base)
     return match if match.finding else also_listed(match, base, name)

@@ -76,6 +76,7 @@ class Lexicon(BaseModel):
     assumed: frozenset[str] = frozenset()
     keys: dict[str, str] = {}  # key of a finding's name -> finding
     names: dict[str, str] = {}  # key of a name that says nothing by itself -> group
+    instead: frozenset[str] = frozenset()  # groups of names of which another terminology does not hold
     family: dict[str, str] = {}  # finding -> the family history of it
     kinds: dict[str, str] = {}  # phrase -> the kinds of word it is
     patterns: tuple[Pattern, ...] = ()
@@ -112,6 +113,7 @@ class Lexicon(BaseModel):
                 found.seen_by[group.id] = frozenset(group.tests)
         found.specimens = frozenset().union(*(group.tests for group in base.names if group.as_ == "specimen"))
         found.results = frozenset(group.id for group in base.names if group.role == "test" and group.as_ == "result")
+        found.instead = frozenset(group.id for group in base.names if group.as_ == "instead")
         found.beside_any = frozenset().union(*found.beside.values())
         found.standing = _below(base, "standing")
         found.recent = _below(base, "recent")
@@ -259,6 +261,10 @@ class Lexicon(BaseModel):
     @cached_property
     def words(self) -> frozenset[str]:
         return frozenset(self.known.split())
+
+    def is_instead(self, tokens: Iterable[str]) -> bool:
+        """Whether `rules/names` says what a name means, whatever HPO says of it."""
+        return bool(self.instead) and self.names.get(self.key(tokens)) in self.instead
 
     def group(self, role: str, phrase: str) -> str | None:
         return self.roles.get(role, {}).get(phrase)

@@ -43,7 +43,7 @@ class Words:
         found = self.base.finding_names.get(text) or self.lexicon.keys.get(self.lexicon.key(tokens))
         if found:
             return Match(found, label=self.label)
-        term = hpo.by_name(text)
+        term = None if self.lexicon.is_instead(tokens) else hpo.by_name(text)
         return from_term(term, self.base) if term else self._quantity(tokens)
 
     def _quantity(self, tokens: Sequence[str]) -> Match | None:
