@@ -8,6 +8,7 @@ from leukoref.meaning import Match, meant, says
 from leukoref.reading.words import SIDES, Words, parted
 
 RESULTS = (*SIDES, "positive")
+ANTIBODIES_TO = ["antibody", "anti"]  # 'antibodies to A, B and C': to each of them
 MARROW = "marrow"
 PARTS = ("and", "or", "with", "dueto", "from", "on", "for", "after")
 
@@ -69,7 +70,8 @@ class Lists(Words):
         if not left or not right:
             return None
         told = [t for at, t in enumerate(left) if not any(start <= at < end for start, end in self._times(left))]
-        turned = any(self.lexicon.group("turning", token) for token in told)  # a 'history of three weeks' turns nothing
+        against = left[:2] == ANTIBODIES_TO
+        turned = against or any(self.lexicon.group("turning", token) for token in told)  # 'history of 3 weeks' does not
         turning = any(self.lexicon.group(role, right[-1]) for role in ("turning", "turning_after"))
         both = word in ("and", "or")
         lefts = [[*left, *right[start:]] for start in range(1, len(right))] if both else []

@@ -193,6 +193,8 @@ class Reader(Told):
         if any(token in LEVEL_WORDS for token in tokens):
             return None
         tested = self._tested(tokens)
+        if tested is None and self.lexicon.test_key(tokens) in self.lexicon.tests:
+            return self._silent()  # of these tests nobody says 'no X' for a negative one
         acted = any(token in ACTS for token in tokens)
         found = self._equal([*tokens, "positive"])
         if not found or not found.finding or not self._presence(found.finding):
