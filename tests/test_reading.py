@@ -334,7 +334,9 @@ def test_a_name_that_denies_a_finding_asserts_nothing_when_it_is_absent_itself()
     for group in BASE.names:
         for word in group.words if group.denies else ():
             said = known(BASE, {"finding": word, "present": True}).presence
-            assert said == {**dict.fromkeys(group.denies, False), **dict.fromkeys(group.implies.get("", ()), True)}, word
+            assert said == {**dict.fromkeys(group.denies, False), **dict.fromkeys(group.implies.get("", ()), True)}, (
+                word
+            )
             assert known(BASE, {"finding": word, "present": False}).presence == {}, word
 
 

@@ -180,7 +180,7 @@ class Knowledge(BaseModel):
 
     @cached_property
     def denied(self) -> dict[str, tuple[str, ...]]:
-        """Finding -> all findings its absence rules out: those below it, but for what it leaves open and is below that."""
+        """Finding -> all findings its absence rules out: those below it, unless it leaves them open."""
         below: dict[str, list[str]] = {}
         for entry in self.findings:
             for parent in entry.is_a:

@@ -98,7 +98,8 @@ def _ids(base: Knowledge) -> dict[str, list[str]]:
     sources = sorted(base.reference)
     return {
         "finding": [*base.finding, *(name for name in base.scale if name not in base.finding)],
-        "is_a": list(base.finding), "not_denied_by": list(base.finding), "exposures": list(base.finding), "test": list(base.test),
+        "is_a": list(base.finding), "not_denied_by": list(base.finding),
+        "exposures": list(base.finding), "test": list(base.test),
         "mechanisms": list(base.mechanisms), "mimics": list(base.cause), "above": list(base.cause),
         "cause": list(base.cause), "source": sources, "key": sources, "mechanism_source": sources,
     }  # fmt: skip

@@ -183,9 +183,12 @@ class Reader(Told):
         return Match(found, label=self.label) if found and self.base.finding[found].kind == "quantity" else None
 
     def _negated(self, tokens: Sequence[str], listed: Match) -> Match:
-        """A listed name with what its absence says, if it is a test as well."""
+        """A listed name with what its result or its absence denies, if it is a test as well."""
         tested = self._tested(tokens)
-        return Match(None, listed.implied, label=self.label, denied=tested.denied) if tested else listed
+        if tested is None:
+            return listed
+        excluded = tuple(dict.fromkeys((*listed.excluded, *tested.excluded)))
+        return Match(None, listed.implied, label=self.label, denied=tested.denied, excluded=excluded)
 
     def _bare_test(self, tokens: Sequence[str]) -> Match | None:
         """An antibody or antigen said to be present is a positive one; 'HIV test' may only have been done. Said to be
