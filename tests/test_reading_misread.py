@@ -35,6 +35,7 @@ MEANINGS = [
     ("maternal antineutrophil alloantibodies", "maternal_neutrophil_alloimmunization"),
     # Diagnoses, and what HPO calls them
     ("autoimmune neutropenia", "~neutropenia ~autoimmune_cytopenia"), ("Still disease", "~known_other_autoimmune"),
+    ("abdominal guarding", "~abdominal_pain ~abdominal_tenderness"), ("no abdominal guarding", "-"),
     ("bone marrow failure", "-"), ("bone marrow atrophy", "hypocellular_marrow"), ("Barrett's esophagus", "-"),
     ("constrictive pericarditis", "-"), ("acute pericarditis", "pericarditis"),
     ("TPMT deficiency", "~tpmt_variant"), ("family history of MDS", "~family_history_leukemia"),
