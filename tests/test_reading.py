@@ -194,7 +194,7 @@ MEANINGS = [
     ("alert and oriented", "!reduced_consciousness !confusion"), ("eupneic", "!dyspnea"),
     ("spleen not palpable", "!splenomegaly"), ("non-consanguineous parents", "!consanguinity"),
     ("blood and urine cultures sterile", "!blood_culture_positive"), ("all cultures sterile", "-"),
-    ("small vessel vasculitis", "~vasculitis_history"), ("ANC of zero", "~profound_neutropenia"),
+    ("small vessel vasculitis", "vasculitis"), ("ANC of zero", "~profound_neutropenia"),
     ("fever spikes", "~fever"), ("vertebral anomalies", "~limb_skeletal_anomalies"), ("Tinel sign", "-"),
 ]  # fmt: skip
 QUALIFIERS = sorted(BASE.lexicon.roles["qualifier"])

@@ -195,16 +195,18 @@ class Reader(Told):
         absent, the test was negative."""
         if any(token in LEVEL_WORDS for token in tokens):
             return None
-        tested = self._tested(tokens)
-        if tested is None and self.lexicon.test_key(tokens) in self.lexicon.tests:
+        tested = self._tested(tokens)  # a group of `tests.yaml`: its bare name says nothing when present
+        if tested:
+            return tested
+        if self.lexicon.test_key(tokens) in self.lexicon.tests:
             return self._silent()  # of these tests nobody says 'no X' for a negative one
         acted = any(token in ACTS for token in tokens)
         found = self._equal([*tokens, "positive"])
         if not found or not found.finding or not self._presence(found.finding):
-            if tested or acted or any(token in DONE for token in tokens):
-                return tested
+            if acted or any(token in DONE for token in tokens):
+                return None
             listed = self._listed([*self.lexicon.told(tokens), "positive"])  # 'Zika virus RNA' there is found
             return listed if listed and listed.implied else None
         denied = () if acted else (found.finding,)
         implied = () if any(token in DONE for token in tokens) else self._wider(found).implied
-        return Match(None, implied, label=self.label, denied=tested.denied if tested else denied)
+        return Match(None, implied, label=self.label, denied=denied)
