@@ -39,7 +39,7 @@ class Composed(Words):
             for phrase, kinds in spans
             for word in phrase.split()
             for role in ("negative_name", "turning")
-            if not kinds & {"recovering", "stopping", "shown"}
+            if not kinds & {"recovering", "stopping", "shown", "given", "around_recovery", "fed", "cells_back"}
             and (role == "negative_name" or not kinds & {"meeting", "animal", "thing"})
         )
 

@@ -84,18 +84,20 @@ class Reader(Told):
         telling = self._negated(tokens, telling) if telling and telling.implied else telling
         found = (
             self._equal(tokens) or self._of_the_drug(tokens) or self._stated(tokens) or self._level_of(tokens)
-            or self._origin(tokens) or telling or self._bare_test(tokens) or self._tested(tokens)
+            or self._origin(tokens) or self._bare_group(tokens) or telling or self._bare_test(tokens)
+            or self._tested(tokens)
             or self._negative(tokens) or self._viewed(tokens) or self._denial(tokens) or self._gone(tokens)
             or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._aside(tokens)
-            or self._joined(tokens) or listed or self._response(tokens)
+            or self._joined(tokens) or listed
         )  # fmt: skip
-        found = found or self._drug(tokens)
-        if found is None:
-            return self._loosely(tokens)
-        if not says(found):  # what says more goes before what says nothing
-            composed = self._composed(tokens)
-            return composed if composed and composed.implied else found
-        return found
+        if says(found):
+            return found
+        response = self._response(tokens)
+        told = (self._composed(tokens), response) if found or response else ()
+        more = tuple(dict.fromkeys(name for match in told if match for name in match.implied))
+        if more:  # what says more goes before what says nothing
+            return Match(None, more, label=self.label)
+        return found or response or self._drug(tokens) or self._loosely(tokens)
 
     def _read_part(self, tokens: tuple[str, ...]) -> Match | None:
         """A reading of part of a name."""
@@ -190,14 +192,15 @@ class Reader(Told):
         excluded = tuple(dict.fromkeys((*listed.excluded, *tested.excluded)))
         return Match(None, listed.implied, label=self.label, denied=tested.denied, excluded=excluded)
 
+    def _bare_group(self, tokens: Sequence[str]) -> Match | None:
+        """The bare name of a group of `tests.yaml`: present it may only have been done, absent it was negative."""
+        return None if any(token in LEVEL_WORDS for token in tokens) else self._tested(tokens)
+
     def _bare_test(self, tokens: Sequence[str]) -> Match | None:
         """An antibody or antigen said to be present is a positive one; 'HIV test' may only have been done. Said to be
         absent, the test was negative."""
         if any(token in LEVEL_WORDS for token in tokens):
             return None
-        tested = self._tested(tokens)  # a group of `tests.yaml`: its bare name says nothing when present
-        if tested:
-            return tested
         if self.lexicon.test_key(tokens) in self.lexicon.tests:
             return self._silent()  # of these tests nobody says 'no X' for a negative one
         acted = any(token in ACTS for token in tokens)

@@ -10,6 +10,22 @@ from leukoref.reading.lists import Lists
 from leukoref.reading.qualified import Qualified
 from leukoref.reading.results import Results
 
+NOT_GIVEN = (
+    "before",
+    "without",
+    "donor",
+    "maternal",
+    "paternal",
+    "allergy",
+    "allergic",
+    "refused",
+    "planned",
+    "awaiting",
+)
+DONE_BY = ("induced", "associated", "related")  # after the name of a drug
+ANTIBIOTIC = "antibiotic"
+ANSWERS_TO_ANTIBIOTICS = ("response_to_antibiotics", "febrile_despite_antibiotics")
+CULPRIT = "culprit_drug_within_3_months"
 UNCERTAIN = "what is only suspected is not used"
 
 
@@ -92,16 +108,55 @@ class Told(Lists, Qualified, Composed, Results):
         return None
 
     def _response(self, tokens: Sequence[str]) -> Match | None:
-        """'Cytopenias improved on prednisone': understood as a course under treatment, of which no cause speaks."""
-        return self._silent() if any(self._treatments(tokens)) else None
+        """'Cytopenias improved on prednisone': a course under treatment, of which it says that it was given."""
+        spans = list(self._treatments(tokens))
+        if not spans:
+            return None
+        whose = any(self.lexicon.group("relative", token) or token in NOT_GIVEN for token in tokens)
+        given = () if whose else (name for start, end in spans for name in self._taken(tokens[start:end]))
+        return Match(None, tuple(dict.fromkeys(given)), label=self.label)
 
     def _of_the_drug(self, tokens: Sequence[str]) -> Match | None:
         """'Recovery of neutrophils after stopping azathioprine': what is listed for 'the drug', whatever its name."""
         for start, end in self._treatments(tokens):
-            rest = [*tokens[:start], "drug", *tokens[end:]]
-            found = self._equal(rest) or self._composed(rest)
+            rest, own = [*tokens[:start], "drug", *tokens[end:]], self._composed(tokens)
+            found = self._equal(rest) or (own if own and own.implied else self._composed(rest))
             if found is not None and meant(found):
-                return found
+                implied = tuple(dict.fromkeys((*meant(found), *self._taken(tokens[start:end]))))
+                denied = (found.finding,) if found.finding else ()
+                return Match(None, implied, label=self.label, denied=denied)
+        return self._by_the_drug(tokens) or self._of_its_class(tokens)
+
+    def _by_the_drug(self, tokens: Sequence[str]) -> Match | None:
+        """'Clozapine-induced agranulocytosis', 'methimazole judged the cause': the drug was taken, what it is said to
+        have done is there."""
+        for at in range(1, len(tokens) - 1):
+            drug = self.base.drug_names.get(" ".join(tokens[:at]))
+            if not drug:
+                continue
+            found = self._part(tokens[at + 1 :]) if tokens[at] in DONE_BY else None
+            culprit = CULPRIT in self.base.drug[drug].exposures
+            named = self._equal(["drug", *tokens[at:]]) if culprit or tokens[-1] == "cause" else None
+            if tokens[at] in DONE_BY and not (found and meant(found)):
+                continue
+            names = (*(meant(named) if named else ()), *(meant(found) if found else ()))
+            if names:
+                implied = dict.fromkeys((*names, *self._taken(tokens[:at]), *self.base.drug[drug].exposures))
+                return Match(None, tuple(name for name in implied if self._presence(name)), label=self.label)
+        return None
+
+    def _of_its_class(self, tokens: Sequence[str]) -> Match | None:
+        """'Persistent fever on levofloxacin': what is listed for antibiotics, whatever their name."""
+        for start in range(len(tokens)):
+            for end in range(min(start + 3, len(tokens)), start, -1):
+                drug = self.base.drug_names.get(" ".join(tokens[start:end]))
+                if not drug or len(tokens) == end - start or ANTIBIOTIC not in (self.base.drug[drug].class_ or ""):
+                    continue
+                found = self._equal([*tokens[:start], f"{ANTIBIOTIC}s", *tokens[end:]])
+                if found is not None and found.finding in ANSWERS_TO_ANTIBIOTICS:
+                    loosely = self._loosely(tokens)
+                    implied = (found.finding, *(loosely.implied if loosely else ()), *self._taken(tokens[start:end]))
+                    return Match(None, tuple(dict.fromkeys(implied)), label=self.label)
         return None
 
     def _treatments(self, tokens: Sequence[str]) -> Iterator[tuple[int, int]]:

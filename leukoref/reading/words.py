@@ -10,6 +10,7 @@ from leukoref.knowledge.base import Knowledge
 from leukoref.meaning import Match, from_term
 
 MOST_BESIDE = 7
+ANSWERS = ("recovery", "response")
 SIDES = ("elevated", "low", "prolonged")  # how a measured value lies; a normal one is none of these
 
 
@@ -70,9 +71,10 @@ class Words:
         return any(self.lexicon.group("negative_name", token) for token in self.lexicon.tokens(name))
 
     def _presence(self, finding: str) -> bool:
-        return self.base.finding[finding].kind == "presence" and not self._negative_meaning(
-            self.base.finding[finding].name
-        )
+        """Whether a finding is there or not, and says so; an answer to treatment and a recovery are such."""
+        words = [word for word in self.lexicon.tokens(self.base.finding[finding].name) if word not in ANSWERS]
+        negative = any(self.lexicon.group("negative_name", word) for word in words)
+        return self.base.finding[finding].kind == "presence" and not negative
 
     def _listed(self, content: Sequence[str]) -> Match | None:
         """A name of `rules/names` with words that may stand beside it ('Coxiella' IgG positive)."""
@@ -121,7 +123,16 @@ class Words:
         """A drug where a finding is expected: what it would set as a medication."""
         rest = self.lexicon.without("drug_word", tokens)
         found = self.base.drug_names.get(" ".join(tokens)) or self.base.drug_names.get(" ".join(rest))
-        return Match(None, self.base.drug[found].exposures, label=self.label) if found else None
+        if not found:
+            return None
+        implied = dict.fromkeys((*self._taken(tokens), *self._taken(rest), *self.base.drug[found].exposures))
+        return Match(None, tuple(implied), label=self.label)
+
+    def _taken(self, tokens: Sequence[str]) -> tuple[str, ...]:
+        """What it says that a drug of this name was taken at some time."""
+        drug = self.base.drug_names.get(" ".join(tokens))
+        used = (self._equal([*tokens, "use"]) or self._equal(tokens)) if drug else None
+        return (used.finding,) if used and used.finding and self._presence(used.finding) else ()
 
     def _times(self, content: Sequence[str]) -> list[tuple[int, int]]:
         """'3 day history', 'over 2 week', '10 kg', '1 640': how long, how much, how often."""
