@@ -29,7 +29,8 @@ MEANINGS = [
     ("travel to Albuquerque, New Mexico", "~recent_travel"), ("residence in New Mexico", "-"),
     ("residence in London, no travel", "-"), ("travel to New Guinea", "~travel_tropics"),
     # What goes on after a finding
-    ("chest pain radiating to the left arm", "~chest_pain"), ("fever despite antibiotics", "~fever"),
+    ("chest pain radiating to the left arm", "~chest_pain"),
+    ("fever despite antibiotics", "~febrile_despite_antibiotics ~fever ~antibiotic_use"),
     ("hypertension on amlodipine", "~hypertension"), ("rash beginning on the wrists", "~rash"),
     ("three-month history of fatigue and weight loss", "~fatigue ~weight_loss"), ("fever in the family", "-"),
     ("fever in classmates", "?"), ("neutropenia in the donor", "?"), ("leukemia in a neighbor", "?"),
@@ -53,7 +54,7 @@ MEANINGS = [
     ("no fourfold rise in Ehrlichia IgG", "!tick_borne_fourfold_rise"),
     ("Zika virus RNA", "~positive_viral_test"), ("Zika virus PCR", "-"), ("no amastigotes in bone marrow", "-"),
     ("normalisation of blood counts with oral copper", "~recovery_with_copper"),
-    ("blood counts normalized after vitamin B12 injections", "~recovery_with_b12"),
+    ("blood counts normalized after vitamin B12 injections", "~recovery_with_b12 ~vitamin_b12_supplementation"),
     ("full blood count normal after splenectomy", "~response_to_splenectomy"),
     ("normal blood count before splenectomy", "-"), ("no recovery of counts with vitamin B12", "-"),
     ("ELANE mutation c.597+1G>A", "~elane_variant"), ("W44X mutation in HAX1", "~hax1_variant"),

@@ -25,6 +25,7 @@ NOT_GIVEN = (
 DONE_BY = ("induced", "associated", "related")  # after the name of a drug
 ANTIBIOTIC = "antibiotic"
 ANSWERS_TO_ANTIBIOTICS = ("response_to_antibiotics", "febrile_despite_antibiotics")
+USED = "antibiotic_use"
 CULPRIT = "culprit_drug_within_3_months"
 UNCERTAIN = "what is only suspected is not used"
 
@@ -112,17 +113,23 @@ class Told(Lists, Qualified, Composed, Results):
         spans = list(self._treatments(tokens))
         if not spans:
             return None
-        whose = any(self.lexicon.group("relative", token) or token in NOT_GIVEN for token in tokens)
-        given = () if whose else (name for start, end in spans for name in self._taken(tokens[start:end]))
-        return Match(None, tuple(dict.fromkeys(given)), label=self.label)
+        return Match(None, self._given(tokens, spans), label=self.label)
+
+    def _given(self, tokens: Sequence[str], spans: Sequence[tuple[int, int]]) -> tuple[str, ...]:
+        """The treatments of a course, unless it is not the patient's; 'resolved drug use' is no course."""
+        if any(self.lexicon.group("relative", token) or token in NOT_GIVEN for token in tokens):
+            return ()
+        told = [tokens[start:end] for start, end in spans if not self.lexicon.group("course", tokens[start - 1])]
+        return tuple(dict.fromkeys(name for span in told for name in self._taken(span)))
 
     def _of_the_drug(self, tokens: Sequence[str]) -> Match | None:
         """'Recovery of neutrophils after stopping azathioprine': what is listed for 'the drug', whatever its name."""
-        for start, end in self._treatments(tokens):
+        spans = list(self._treatments(tokens))
+        for start, end in spans:
             rest, own = [*tokens[:start], "drug", *tokens[end:]], self._composed(tokens)
             found = self._equal(rest) or (own if own and own.implied else self._composed(rest))
             if found is not None and meant(found):
-                implied = tuple(dict.fromkeys((*meant(found), *self._taken(tokens[start:end]))))
+                implied = tuple(dict.fromkeys((*meant(found), *self._given(tokens, spans))))
                 denied = (found.finding,) if found.finding else ()
                 return Match(None, implied, label=self.label, denied=denied)
         return self._by_the_drug(tokens) or self._of_its_class(tokens)
@@ -132,7 +139,7 @@ class Told(Lists, Qualified, Composed, Results):
         have done is there."""
         for at in range(1, len(tokens) - 1):
             drug = self.base.drug_names.get(" ".join(tokens[:at]))
-            if not drug:
+            if not drug or any(self.lexicon.group("denial", token) for token in tokens[:at]):
                 continue
             found = self._part(tokens[at + 1 :]) if tokens[at] in DONE_BY else None
             culprit = CULPRIT in self.base.drug[drug].exposures
@@ -155,7 +162,12 @@ class Told(Lists, Qualified, Composed, Results):
                 found = self._equal([*tokens[:start], f"{ANTIBIOTIC}s", *tokens[end:]])
                 if found is not None and found.finding in ANSWERS_TO_ANTIBIOTICS:
                     loosely = self._loosely(tokens)
-                    implied = (found.finding, *(loosely.implied if loosely else ()), *self._taken(tokens[start:end]))
+                    implied = (
+                        found.finding,
+                        *(loosely.implied if loosely else ()),
+                        *self._taken(tokens[start:end]),
+                        USED,
+                    )
                     return Match(None, tuple(dict.fromkeys(implied)), label=self.label)
         return None
 
