@@ -74,11 +74,15 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
         timeline.check_time(observation.time, patient.as_of, where)
         finding = base.finding[match.finding] if match.finding else None
         if finding is not None and finding.if_present and observation.present is not None:
-            finding, match = base.finding[finding.if_present], Match(finding.if_present, label=observation.finding)
+            match = Match(finding.if_present, label=observation.finding, contrary=match.contrary)
+            finding = base.finding[finding.if_present]
         if finding is not None and finding.kind == "presence" and observation.value is not None:
             finding, match = _measured_instead(finding, match, observation, base)
         if finding is not None and finding.kind == "quantity" and observation.present is not None:
-            _without_value(known, finding, observation, base, where)
+            if match.contrary and not observation.present:
+                _note_contrary(known, match, observation, base)
+            else:
+                _without_value(known, finding, observation, base, where)
         elif finding is not None and finding.kind == "quantity":
             finding = _as_measured(finding, observation, base)
             measured = _measure(observation, finding, base, where)
@@ -125,7 +129,7 @@ def _note_presence(known: Findings, match: Match, observation: Observation, base
         if observation.value is not None:
             match = Match(None, label=match.label)  # a value of something wider or narrower says nothing of it
         said = [(name, True) for name in match.implied] if state else [(name, False) for name in match.denied]
-        said += [(name, False) for name in match.excluded] if state else []
+        said += [(name, False) for name in match.excluded] if state else [(name, True) for name in match.contrary]
         said = [(name, present) for name, present in said if base.finding[name].kind == "presence"]
         if not said:
             known.unused.append(match.label if state else f"no {match.label}")
@@ -142,6 +146,16 @@ def _note_presence(known: Findings, match: Match, observation: Observation, base
     known.presence[name] = state
     known.labels[name] = base.finding[name].name
     _refer(known, name, observation)
+    if not state:
+        _note_contrary(known, match, observation, base)
+
+
+def _note_contrary(known: Findings, match: Match, observation: Observation, base: Knowledge) -> None:
+    """An abnormal film said to be absent is a normal film."""
+    for name in match.contrary:
+        known.presence.setdefault(name, True)
+        known.labels.setdefault(name, f"{base.finding[name].name} (no {match.label})")
+        _refer(known, name, observation)
 
 
 def _measured_instead(

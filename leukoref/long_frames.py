@@ -97,6 +97,7 @@ def _meanings(rows: pl.DataFrame, base: Knowledge) -> pl.DataFrame:
             match = None
         chosen = base.finding[match.finding] if match and match.finding else None
         entry["known"] = match is not None
+        entry["contrary"] = match.contrary if match else ()
         if match and match.finding is None:
             entry["states"], entry["excluded"], entry["denied"] = said_by(match, base)
             entry["implied"] = True
@@ -121,11 +122,12 @@ def _meanings(rows: pl.DataFrame, base: Knowledge) -> pl.DataFrame:
     schema: dict[str, Any] = {
         "finding": pl.String, "code": pl.String, "unit": pl.String, "known": pl.Boolean, "problem": pl.String,
         "quantity": pl.String, "states": pl.List(pl.String), "implied": pl.Boolean,
-        "excluded": pl.List(pl.String), "denied": pl.List(pl.String), "lasting": pl.List(pl.String),
+        "excluded": pl.List(pl.String), "denied": pl.List(pl.String), "contrary": pl.List(pl.String),
+        "lasting": pl.List(pl.String),
         "slope": pl.Float64, "shift": pl.Float64, "least": pl.Float64, "most": pl.Float64,
     }  # fmt: skip
     return pl.DataFrame(found, schema=schema, orient="row").with_columns(
-        pl.col("implied").fill_null(False), pl.col("states", "excluded", "denied", "lasting").fill_null([])
+        pl.col("implied").fill_null(False), pl.col("states", "excluded", "denied", "contrary", "lasting").fill_null([])
     )
 
 
@@ -143,6 +145,7 @@ def read(table: pl.DataFrame, key: str, base: Knowledge) -> pl.DataFrame:
     )  # fmt: skip
     number, state = pl.col("value").is_not_null(), pl.col("present").is_not_null()
     measured = pl.col("quantity").is_not_null()
+    otherwise = ~pl.col("present") & (pl.col("contrary").list.len() > 0)
     inside = pl.col("low").is_between(pl.col("least"), pl.col("most"))
     reason = (
         pl.when(pl.col("_bad")).then(pl.lit("not_a_number"))
@@ -154,7 +157,7 @@ def read(table: pl.DataFrame, key: str, base: Knowledge) -> pl.DataFrame:
         .when(~number & ~state).then(pl.lit("nothing_stated"))
         .when(measured & number & pl.col("problem").is_not_null()).then("problem")
         .when(measured & number & ~inside).then(pl.lit("implausible"))
-        .when(measured & state & (pl.col("states").list.len() == 0)).then(pl.lit("needs_a_number"))
+        .when(measured & state & (pl.col("states").list.len() == 0) & ~otherwise).then(pl.lit("needs_a_number"))
         .when(sign.is_not_null() & ~sign.is_in(["<", "<=", ">", ">="])).then(pl.lit("unknown_comparator"))
     )  # fmt: skip
     least = pl.when(pl.col("least") <= 0).then(pl.min_horizontal("least", pl.lit(0.0))).otherwise(pl.col("least"))
@@ -194,7 +197,7 @@ def _lasting(rows: pl.DataFrame) -> pl.DataFrame:
     nothing = pl.lit([], pl.List(pl.String))
     return before.with_columns(
         pl.col("lasting").alias("states"), pl.lit(True).alias("implied"),
-        nothing.alias("excluded"), nothing.alias("denied"),
+        nothing.alias("excluded"), nothing.alias("denied"), nothing.alias("contrary"),
     )  # fmt: skip
 
 
@@ -236,12 +239,15 @@ def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role],
     absent = pl.when("state").then("excluded").otherwise("denied").alias("states")
     excluded = said.filter("implied").select(key, absent).explode("states").drop_nulls("states")
     excluded = excluded.with_columns(pl.lit(True).alias("yes")).unique()
+    contrary = said.filter(~pl.col("state")).select(key, pl.col("contrary").alias("states"))
+    contrary = contrary.explode("states").drop_nulls("states").with_columns(pl.lit(True).alias("yes"))
     said = said.filter(pl.col("states").list.len() > 0).explode("states")
     explicit = said.filter(~pl.col("implied")).group_by(key, "states").agg(
         pl.col("state").any().alias("yes"), (~pl.col("state")).any().alias("no")
     )  # fmt: skip
     clash = explicit.filter(pl.col("yes") & pl.col("no")).get_column(key)
-    implied = said.filter(pl.col("implied") & pl.col("state")).select(key, "states", pl.lit(True).alias("yes")).unique()
+    implied = said.filter(pl.col("implied") & pl.col("state")).select(key, "states", pl.lit(True).alias("yes"))
+    implied = pl.concat([implied, contrary]).unique()
     for part, kind in ((explicit, "presence"), (implied, "implied"), (excluded, "excluded")):
         for name in part.get_column("states").unique().sort():
             column = f"{kind}:{name}"

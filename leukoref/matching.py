@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from leukoref.errors import InputError
 from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.names import normalise
 from leukoref.meaning import Match, from_term, meant
-from leukoref.reading import also_listed, read
+from leukoref.reading import also_listed, contrary, read
 
 
 def match_name(name: str, code: str | None, base: Knowledge, where: str = "finding") -> Match | None:
     """What a name (and code) means, or None. Of two that agree the narrower holds, else the code; a name that turns
     what its code says ('family history of', 'no', 'suspected') holds by itself. InputError if they disagree."""
+    match = _match(name, code, base, where)
+    others = contrary(name, match, base)
+    if match is None:
+        return Match(None, label=name, contrary=others) if others else None
+    return replace(match, contrary=others) if others else match
+
+
+def _match(name: str, code: str | None, base: Knowledge, where: str) -> Match | None:
     by_name = _match_name(name, base)
     if not code:
         return by_name

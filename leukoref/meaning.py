@@ -13,7 +13,8 @@ class Match:
     """What a name or code stands for: findings that are meant, or only implied by a wider meaning.
 
     ``denied`` are findings whose absence is said by the absence of this one ("A or B"), ``excluded`` those whose
-    absence is said by its presence ("no A"). ``warning`` tells the reader why it is not used.
+    absence is said by its presence ("no A"); ``contrary`` those whose presence is said by its absence ("no abnormal
+    film" is a normal film). ``warning`` tells the reader why it is not used.
     """
 
     finding: str | None
@@ -21,6 +22,7 @@ class Match:
     label: str = ""
     denied: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    contrary: tuple[str, ...] = ()
     warning: str = ""
 
 

@@ -30,7 +30,7 @@ MEANINGS = [
     ("antibodies to human neutrophil antigen 3a", "anti_hna3a_positivity"),
     ("antibodies against HNA-1a", "anti_hna1a_positivity"), ("antibodies to hepatitis C virus", "hepatitis_c_antibody"),
     ("antibodies to HIV and hepatitis C", "~hiv_infection ~hepatitis_c_antibody"),
-    ("antibodies for cytomegalovirus, toxoplasma and rubella", "-"),
+    ("antibodies for cytomegalovirus, toxoplasma and rubella", "/cmv_igm /cmv_igg /anti_toxoplasma_antibody"),
     ("antineutrophil IgG antibodies in maternal serum", "-"),
     ("maternal antineutrophil alloantibodies", "maternal_neutrophil_alloimmunization"),
     # Diagnoses, and what HPO calls them
@@ -45,7 +45,8 @@ MEANINGS = [
     ("abnormal white blood cell count", "abnormal_leukocyte_count"),
     ("bone marrow with acute lymphoblastic leukemia", "~acute_lymphoblastic_leukemia ~increased_marrow_blasts"),
     ("bone marrow infiltration by CD8+ T cells", "~marrow_lymphoid_aggregates"),
-    ("increase in neutrophils on G-CSF", "~response_to_gcsf"), ("increase in platelets after steroids", "-"),
+    ("increase in neutrophils on G-CSF", "~response_to_gcsf ~gcsf_treatment"),
+    ("increase in platelets after steroids", "~corticosteroid_use"),
     ("increased platelets", "thrombocytosis"),
     # Wide names of diseases, places, lacks: present they imply the wide finding, absent they deny what they name
     ("rheumatologic disease", "/known_rheumatoid_arthritis /known_lupus /sjogren_disease /systemic_sclerosis "

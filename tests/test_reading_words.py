@@ -37,7 +37,7 @@ WIDE = [
     ("positive malaria RDT", "malaria_rapid_test_positive"),
     ("IGRA", "/positive_igra"), ("interferon gamma release assay", "/positive_igra"),
     ("Coombs test", "/coombs_positive"),
-    ("DAT positive", "coombs_positive"), ("HIV antibody", "/hiv_infection"), ("malaria smear", "/malaria_parasites"),
+    ("DAT positive", "coombs_positive"), ("malaria smear", "/malaria_parasites"),
     # What is like another thing, or hints at it
     ("juvenile rheumatoid arthritis-like symptoms", "-"), ("lupus-like syndrome", "-"),
     ("flu-like symptoms", "flu_like_illness"), ("electrocardiogram changes typical of hypokalemia", "-"),

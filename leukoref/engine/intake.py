@@ -94,6 +94,7 @@ def read(
                 implied += [(name, False, no) for name in entry.denied]
             else:
                 _say(found.block, entry.findings[0], yes, no)
+            implied += [(name, True, no) for name in entry.contrary]
     # What was said outright comes before what a wider term implies, and that before what is only said not to be there.
     for name, state, said in sorted(implied, key=lambda entry: not entry[1]):
         _imply(found.block, name, state, said)

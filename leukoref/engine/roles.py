@@ -43,6 +43,7 @@ class Role:
     count: bool = True
     excluded: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
+    contrary: tuple[str, ...] = ()
 
 
 def role(column: str, base: Knowledge, *, finding: str | None = None, unit: str | None = None, number: bool) -> Role:
@@ -56,17 +57,19 @@ def role(column: str, base: Knowledge, *, finding: str | None = None, unit: str 
         return Role(column, "unrecognised")
     if match.finding is None:
         implied, excluded, denied = said_by(match, base)
-        kind = "implied" if implied or excluded or denied else "unused"
-        return Role(column, kind, implied, excluded=excluded, denied=denied)  # type: ignore[arg-type]
+        kind = "implied" if implied or excluded or denied or match.contrary else "unused"
+        return Role(column, kind, implied, excluded=excluded, denied=denied, contrary=match.contrary)  # type: ignore[arg-type]
     if match.finding == AGE:
         return Role(column, "age")
     chosen = base.finding[match.finding]
     if chosen.kind == "presence":
-        return Role(column, "presence", (chosen.id,))
+        return Role(column, "presence", (chosen.id,), contrary=match.contrary)
     if not number:
+        if chosen.if_present is None and match.contrary:
+            return Role(column, "implied", contrary=match.contrary)
         if chosen.if_present is None:
             return Role(column, "presence", problem="needs_a_number")
-        return Role(column, "presence", (chosen.if_present,))
+        return Role(column, "presence", (chosen.if_present,), contrary=match.contrary)
     return quantity_role(column, chosen, unit, base)
 
 
@@ -102,6 +105,7 @@ def literals_of(roles: Iterable[Role], base: Knowledge, sex: bool = True) -> tup
             states = (True,) if entry.kind == "implied" else (True, False)
             given |= {(name, state) for name in entry.findings for state in states}
             given |= {(name, False) for name in (*entry.excluded, *entry.denied)}
+            given |= {(name, True) for name in entry.contrary}
         elif entry.kind == "age":
             quantities.add(AGE)
         elif entry.kind == "sex" and sex:

@@ -24,7 +24,7 @@ Role = Literal[
     "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "turns_code", "negative_name",
     "denial", "history", "recent", "standing", "done", "course", "relative", "family", "origin", "origin_word", "name",
     "going_on", "gone", "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin", "head",
-    "inner", "view_shows", "assumed", "tag", "hint", "test",
+    "inner", "outing", "view_shows", "assumed", "tag", "hint", "test",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 _SIGN = re.compile(r"(\+|[<>]=?(?=[0-9]))")
@@ -74,6 +74,7 @@ class Lexicon(BaseModel):
     done: frozenset[str] = frozenset()
     skin: frozenset[str] = frozenset()
     assumed: frozenset[str] = frozenset()
+    outing: frozenset[str] = frozenset()
     keys: dict[str, str] = {}  # key of a finding's name -> finding
     names: dict[str, str] = {}  # key of a name that says nothing by itself -> group
     instead: frozenset[str] = frozenset()  # groups of names of which another terminology does not hold
@@ -120,6 +121,7 @@ class Lexicon(BaseModel):
         found.done = _below(base, "done")
         found.skin = _below(base, "skin")
         found.assumed = _below(base, "assumed")
+        found.outing = _below(base, "outing")
         found._index(base)
         found._index_kinds(base)
         return found

@@ -4,6 +4,6 @@ Exact after normalising, never by likeness. What is narrower than a finding impl
 when absent; words that turn a meaning round are no qualifiers and are never dropped.
 """
 
-from leukoref.reading.reader import also_listed, read
+from leukoref.reading.reader import also_listed, contrary, read
 
-__all__ = ["also_listed", "read"]
+__all__ = ["also_listed", "contrary", "read"]

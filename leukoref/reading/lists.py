@@ -109,4 +109,5 @@ class Lists(Words):
         return None
 
     def _exactly(self, tokens: Sequence[str]) -> Match | None:
-        return self._equal(tokens) or self._listed(self.lexicon.told(tokens))
+        found = self._equal(tokens) or self._listed(self.lexicon.told(tokens))
+        return found if says(found) else self._tested(tokens) or found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from leukoref.meaning import Match, meant
+from leukoref.meaning import Match, meant, says
 from leukoref.reading.words import Words
 
 MOST_QUALIFIERS = 7
@@ -27,6 +27,7 @@ class Qualified(Words):
             found = self._equal(rest) if self.lexicon.content(rest) else None
             if found is None and len(rest) > 1:
                 found = self._turned(rest) or self._part(rest)
+                found = found if says(found) else self._tested(rest) or found
             if found is None:
                 continue
             here = self.lexicon.seen_by.get(group, frozenset())
@@ -38,6 +39,8 @@ class Qualified(Words):
             if found.excluded:
                 return Match(None, label=self.label, excluded=found.excluded)
             same = found.finding and (not here or seen <= here)
+            if found.denied and (not here or {self.base.finding[name].test for name in found.denied} <= here):
+                return Match(None, found.implied, label=self.label, denied=found.denied)
             return Match(found.finding, label=self.label) if same else self._wider(found)
         return None
 

@@ -75,6 +75,19 @@ def also_listed(match: Match, base: Knowledge, name: str) -> Match:
     return Match(None, implied, label=match.label, denied=tested.denied if tested else ())
 
 
+def contrary(name: str, match: Match | None, base: Knowledge) -> tuple[str, ...]:
+    """What the absence of a name says, where that has a name of its own: symptoms said to be absent are 'no symptoms',
+    an abnormal film said to be absent is a normal one. Of a finding only what says that something is not so."""
+    tokens = base.lexicon.tokens(name)
+    if not base.lexicon.roles or (match and match.excluded) or not 0 < len(tokens) <= LONGEST:
+        return ()
+    reader = Reader(base, name)
+    found = reader.turned_round(tokens)
+    if match and match.finding and base.finding[match.finding].kind == "presence":
+        return tuple(other for other in found if other != match.finding and not reader.is_presence(other))
+    return found
+
+
 class Reader(Told):
     """One name taken apart. The readings are tried from the strictest to the loosest."""
 
@@ -112,7 +125,7 @@ class Reader(Told):
         if found is None or not (found.implied or found.warning):
             composed = self._composed(tokens)
             found = composed if composed and composed.implied else found
-        found = found or self._place(tokens) or self._going_on(tokens) or self._valued(tokens)
+        found = found or self._place(tokens) or self._outing(tokens) or self._going_on(tokens) or self._valued(tokens)
         return found or self._composed(tokens)
 
     def measured(self, what: str) -> Match | None:
@@ -163,6 +176,10 @@ class Reader(Told):
         """What the result of a test denies."""
         return self._tested(tokens) if self.lexicon.roles and tokens else None
 
+    def is_presence(self, finding: str) -> bool:
+        """Whether a finding says that something is there."""
+        return self._presence(finding)
+
     def _stated(self, tokens: Sequence[str]) -> Match | None:
         """'Positive X' and 'negative X' where the finding X is a positive result, as 'antineutrophil antibodies' is."""
         for word in RESULT_WORDS:
@@ -193,8 +210,10 @@ class Reader(Told):
         return Match(None, listed.implied, label=self.label, denied=tested.denied, excluded=excluded)
 
     def _bare_group(self, tokens: Sequence[str]) -> Match | None:
-        """The bare name of a group of `tests.yaml`: present it may only have been done, absent it was negative."""
-        return None if any(token in LEVEL_WORDS for token in tokens) else self._tested(tokens)
+        """The bare name of a group of `tests.yaml`: present it may only have been done, absent it was negative. A name
+        that says of itself what it implies ('vitamin deficiency') does so."""
+        implies = self.lexicon.implies.get(self.lexicon.names.get(self.lexicon.key(tokens), ""), {})
+        return None if implies.get("") or any(token in LEVEL_WORDS for token in tokens) else self._tested(tokens)
 
     def _bare_test(self, tokens: Sequence[str]) -> Match | None:
         """An antibody or antigen said to be present is a positive one; 'HIV test' may only have been done. Said to be

@@ -32,6 +32,22 @@ class Results(Words):
         shown = self._shown_by(rest) if result == "positive" else ()
         return Match(None, shown, label=self.label, denied=findings)
 
+    def turned_round(self, tokens: Sequence[str]) -> tuple[str, ...]:
+        """The findings named 'no X' or implied by that name; for an abnormal or positive X those named 'normal X' or
+        'X negative'."""
+        wordings = [["no", *tokens]]
+        for word, opposite in zip(SO, NOT_SO, strict=True):
+            wordings += [[opposite, *tokens[1:]]] if tokens[0] == word else []
+            wordings += [[*tokens[:-1], opposite]] if tokens[-1] == word else []
+        for wording in wordings:
+            found = self._equal(wording)
+            listed = None if found and found.finding else self._listed(self.lexicon.told(wording))
+            names = (found.finding,) if found and found.finding else listed.implied if listed else ()
+            told = tuple(name for name in names if self.base.finding[name].kind == "presence")
+            if told:
+                return told
+        return ()
+
     def _shown_by(self, rest: Sequence[str]) -> tuple[str, ...]:
         """What positive results of these tests show, one or several joined by 'and'; each must be known."""
         found = self._named(["positive", *rest])

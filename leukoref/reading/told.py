@@ -50,10 +50,13 @@ class Told(Lists, Qualified, Composed, Results):
             if len(tokens) > length and self.lexicon.group("denial", " ".join(tokens[:length])):
                 rest = tokens[length:]
                 found = self._equal(rest) or self._tested(rest) or self._joined(rest) or self._history(rest)
+                normal = tuple(name for name in self.turned_round(rest) if not self._presence(name))
                 if found is None:
-                    return self._silent() if self._part(rest) else None
+                    known = normal or self._part(rest)
+                    return Match(None, normal, label=self.label) if known else None
                 excluded = (found.finding,) if found.finding else found.denied
-                return Match(None, label=self.label, excluded=tuple(name for name in excluded if self._presence(name)))
+                excluded = tuple(name for name in excluded if self._presence(name))
+                return Match(None, normal, label=self.label, excluded=excluded)
         return None
 
     def _turned(self, tokens: Sequence[str]) -> Match | None:
@@ -95,6 +98,17 @@ class Told(Lists, Qualified, Composed, Results):
             if group and length < len(tokens) <= length + 4:
                 finding = self.lexicon.stands_for.get(group)
                 return Match(None, (finding,) if finding else (), label=self.label)
+        return None
+
+    def _outing(self, tokens: Sequence[str]) -> Match | None:
+        """'Camping in Wisconsin': what is done outdoors, and a journey to where it is done."""
+        for at in range(1, len(tokens) - 1):
+            if self.lexicon.group("outing", tokens[at]):
+                done = self._part(tokens[:at])
+                found = meant(done) if done else ()
+                there = self._part(["travel", "to", *tokens[at + 1 :]]) if set(found) & self.lexicon.outing else None
+                if there is not None and meant(there):
+                    return Match(None, tuple(dict.fromkeys((*found, *meant(there)))), label=self.label)
         return None
 
     def _recent(self, tokens: Sequence[str]) -> Match | None:

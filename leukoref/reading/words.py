@@ -7,6 +7,7 @@ from itertools import combinations
 
 from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.names import normalise
 from leukoref.meaning import Match, from_term
 
 MOST_BESIDE = 7
@@ -36,6 +37,10 @@ class Words:
         return self._parts[asked]
 
     def _read_part(self, tokens: tuple[str, ...]) -> Match | None:
+        raise NotImplementedError
+
+    def _tested(self, tokens: Sequence[str]) -> Match | None:
+        """A test and its result."""
         raise NotImplementedError
 
     def _equal(self, tokens: Sequence[str]) -> Match | None:
@@ -125,7 +130,9 @@ class Words:
         found = self.base.drug_names.get(" ".join(tokens)) or self.base.drug_names.get(" ".join(rest))
         if not found:
             return None
-        implied = dict.fromkeys((*self._taken(tokens), *self._taken(rest), *self.base.drug[found].exposures))
+        drug = self.base.drug[found]
+        taken = (*self._taken(tokens), *self._taken(rest), *self._taken(normalise(drug.name).split()))
+        implied = dict.fromkeys((*taken, *drug.exposures))
         return Match(None, tuple(implied), label=self.label)
 
     def _taken(self, tokens: Sequence[str]) -> tuple[str, ...]:
