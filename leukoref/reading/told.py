@@ -107,8 +107,10 @@ class Told(Lists, Qualified, Composed, Results):
                 done = self._part(tokens[:at])
                 found = meant(done) if done else ()
                 there = self._part(["travel", "to", *tokens[at + 1 :]]) if set(found) & self.lexicon.outing else None
-                if there is not None and meant(there):
-                    return Match(None, tuple(dict.fromkeys((*found, *meant(there)))), label=self.label)
+                anywhere = self.lexicon.stands_for.values()
+                places = tuple(name for name in meant(there) if name not in anywhere) if there else ()
+                if places:
+                    return Match(None, tuple(dict.fromkeys((*found, *places))), label=self.label)
         return None
 
     def _recent(self, tokens: Sequence[str]) -> Match | None:
