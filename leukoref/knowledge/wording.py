@@ -65,6 +65,7 @@ class Lexicon(BaseModel):
     beside_any: frozenset[str] = frozenset()
     droppable: dict[str, frozenset[str]] = {}  # id of a group of level words -> words without meaning beside them
     implies: dict[str, dict[str, tuple[str, ...]]] = {}  # id of a group -> words beside -> findings
+    tells: dict[str, dict[str, tuple[str, ...]]] = {}  # id of a group of qualifiers -> what it narrows -> findings
     denies: dict[str, tuple[str, ...]] = {}  # id of a group -> findings that its names say are absent
     seen_by: dict[str, frozenset[str]] = {}  # id of a view -> the tests whose findings are seen so
     specimens: frozenset[str] = frozenset()  # what is seen in one specimen is not in another
@@ -101,7 +102,9 @@ class Lexicon(BaseModel):
             found.beside[group.id] = frozenset(part for word in group.beside for part in found.tokens(word))
             if group.role == "filler_beside":
                 found.droppable[group.id.removesuffix("_beside")] = frozenset(map(normalise, group.words))
-            if group.implies:
+            if group.role == "qualifier" and group.implies:
+                found.tells[group.id] = group.implies
+            elif group.implies:
                 found.implies[group.id] = {" ".join(found.tokens(word)): ids for word, ids in group.implies.items()}
             if group.denies:
                 found.denies[group.id] = group.denies

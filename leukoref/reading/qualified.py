@@ -26,6 +26,9 @@ class Qualified(Words):
             rest = [*tokens[:start], *tokens[end:]]
             found = self._equal(rest) if self.lexicon.content(rest) else None
             if found is None and len(rest) > 1:
+                narrower = self._narrower(tokens) if group == "view_marrow" else None
+                if narrower and narrower.implied:
+                    return narrower  # 'acute leukemia of the marrow' is what is listed of the marrow
                 found = self._turned(rest) or self._part(rest)
                 found = found if says(found) else self._tested(rest) or found
             if found is None:
@@ -60,13 +63,26 @@ class Qualified(Words):
                 match = (self._equal(left) or self._listed(left) or self._drug(left)) if left else None
                 if match is not None:
                     gone = [content[at] for start, end in dropped for at in range(start, end)]
-                    found.append(self._silent() if self._inner(match, gone) else self._wider(match))
+                    found.append(self._silent() if self._inner(match, gone) else self._with_told(match, gone))
             if found:
                 implied = tuple(dict.fromkeys(name for match in found for name in match.implied))
                 return Match(
                     None, tuple(n for n in implied if self.base.finding[n].kind == "presence"), label=self.label
                 )
         return None
+
+    def _with_told(self, match: Match, gone: Sequence[str]) -> Match:
+        """The wider finding, and what its qualifiers tell besides: a 'metastatic' tumor is a disseminated one."""
+        wider = self._wider(match)
+        kinds = {kind for name in wider.implied for kind in (name, *self.base.ancestors[name])}
+        told = [
+            finding
+            for _, _, group in self._spans(gone, "qualifier")
+            for kind, findings in self.lexicon.tells.get(group, {}).items()
+            if kind in kinds
+            for finding in findings
+        ]
+        return Match(None, tuple(dict.fromkeys((*wider.implied, *told))), label=self.label)
 
     def _more_of(self, tokens: Sequence[str]) -> Match | None:
         """'Increased rouleaux', 'TCR clonality positive': more of what is there or not, so it is there."""

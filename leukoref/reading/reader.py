@@ -16,6 +16,7 @@ RESULT_WORDS = ("positive", "negative")
 DONE = ("test", "testing", "screen", "screening", "panel", "pcr", "culture", "smear", "serology", "study", "stain")
 ACTS = ("testing", "screening", "study", "stain")  # said to be absent, perhaps not done
 LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
+UNMEASURABLE = ("undetectable", "unmeasurable", "unrecordable")
 AMOUNT = ("level", "concentration", "value")
 OTHER_KIND = "not the name of a finding; it is not used"  # the organism is not the disease
 _SERIES = re.compile(r", .*\b(?:and|or)\b")
@@ -97,8 +98,8 @@ class Reader(Told):
         telling = self._negated(tokens, telling) if telling and telling.implied else telling
         found = (
             self._equal(tokens) or self._of_the_drug(tokens) or self._stated(tokens) or self._level_of(tokens)
-            or self._origin(tokens) or self._bare_group(tokens) or telling or self._bare_test(tokens)
-            or self._tested(tokens)
+            or self._origin(tokens) or self._bare_group(tokens) or telling or self._unmeasurable(tokens)
+            or self._bare_test(tokens) or self._tested(tokens)
             or self._negative(tokens) or self._viewed(tokens) or self._denial(tokens) or self._gone(tokens)
             or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._aside(tokens)
             or self._joined(tokens) or listed
@@ -201,12 +202,22 @@ class Reader(Told):
         found = self.base.finding_names.get(" ".join(rest)) if len(rest) < len(tokens) else None
         return Match(found, label=self.label) if found and self.base.finding[found].kind == "quantity" else None
 
+    def _unmeasurable(self, tokens: Sequence[str]) -> Match | None:
+        """'Undetectable serum cobalamin' is a low one."""
+        rest = [token for token in tokens if token not in UNMEASURABLE]
+        measured = self._equal(rest) if 0 < len(rest) < len(tokens) else None
+        if not measured or not measured.finding or self.base.finding[measured.finding].kind != "quantity":
+            return None
+        found = self._equal(["low", *rest])
+        return self._wider(found) if found and found.finding and self._presence(found.finding) else None
+
     def _negated(self, tokens: Sequence[str], listed: Match) -> Match:
         """A listed name with what its result or its absence denies, if it is a test as well."""
         tested = self._tested(tokens)
         if tested is None:
             return listed
-        excluded = tuple(dict.fromkeys((*listed.excluded, *tested.excluded)))
+        own = () if "negative" in tokens else tested.excluded  # 'seronegative arthritis' is one
+        excluded = tuple(dict.fromkeys((*listed.excluded, *own)))
         return Match(None, listed.implied, label=self.label, denied=tested.denied, excluded=excluded)
 
     def _bare_group(self, tokens: Sequence[str]) -> Match | None:
