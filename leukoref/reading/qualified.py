@@ -33,6 +33,10 @@ class Qualified(Words):
                 found = found if says(found) else self._tested(rest) or found
             if found is None:
                 continue
+            if start > 0 and (not says(found) or tokens[end : end + 1] in (["and"], ["with"])):
+                joined = self._joined(tokens)  # 'hairy cells in the marrow and fever'
+                if joined and says(joined):
+                    return joined
             here = self.lexicon.seen_by.get(group, frozenset())
             seen = {self.base.finding[name].test for name in meant(found)}
             if here and any(test not in here and test in self.lexicon.specimens for test in seen):
@@ -49,6 +53,9 @@ class Qualified(Words):
 
     def _turned(self, tokens: Sequence[str]) -> Match | None:
         """What is said not to be."""
+        raise NotImplementedError
+
+    def _joined(self, tokens: Sequence[str]) -> Match | None:
         raise NotImplementedError
 
     def _narrower(self, tokens: Sequence[str]) -> Match | None:

@@ -50,7 +50,12 @@ class Words:
         if found:
             return Match(found, label=self.label)
         term = None if self.lexicon.is_instead(tokens) else hpo.by_name(text)
-        return from_term(term, self.base) if term else self._quantity(tokens)
+        if term is None:
+            return self._quantity(tokens)
+        match, listed = from_term(term, self.base), None
+        if match.finding is None:
+            listed = self._listed(self.lexicon.told(tokens))  # what we say of a term beside its place in HPO
+        return Match(None, (*match.implied, *listed.implied), label=match.label) if listed else match
 
     def _quantity(self, tokens: Sequence[str]) -> Match | None:
         """'Serum sodium level': a measured thing with the words that only say that it is measured."""
