@@ -48,7 +48,11 @@ class Qualified(Words):
             same = found.finding and (not here or seen <= here)
             if found.denied and (not here or {self.base.finding[name].test for name in found.denied} <= here):
                 return Match(None, found.implied, label=self.label, denied=found.denied)
-            return Match(found.finding, label=self.label) if same else self._wider(found)
+            if same:
+                return Match(found.finding, label=self.label)
+            marrow = self._narrower(tokens) if group == "view_marrow" else None  # 'liver cancer of the marrow': both
+            wider = self._wider(found).implied
+            return Match(None, tuple(dict.fromkeys((*wider, *(marrow.implied if marrow else ())))), label=self.label)
         return None
 
     def _turned(self, tokens: Sequence[str]) -> Match | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from leukoref.meaning import Match, meant
+from leukoref.meaning import Match, meant, says
 from leukoref.reading.composed import Composed
 from leukoref.reading.lists import Lists
 from leukoref.reading.qualified import Qualified
@@ -260,6 +260,8 @@ class Told(Lists, Qualified, Composed, Results):
                 led = role == "aside_after" and any(self.lexicon.group("view_lead", token) for token in rest[-3:])
                 if not group or led or not self._part(rest):  # 'on screening' is where it was seen
                     continue
+                if role == "aside_after" and "with" in rest[1:-1] and says(joined := self._joined(tokens)):
+                    return joined  # 'anemia with benzene exposure'
                 composed = self._composed(tokens) if group == "aside_contact" else None
                 if composed and composed.implied:
                     return composed  # 'contact with sheep and goats'
