@@ -37,7 +37,8 @@ MEANINGS = [
     ("nodule in the kidney", "-"), ("erythema of the gastric antrum", "-"), ("rash in the mouth", "-"),
     ("infiltrates in the liver", "-"), ("infiltrates in both lungs", "~pulmonary_infiltrates"),
     ("petechial hemorrhages in the brain", "-"), ("interstitial infiltrate of hairy cells", "-"),
-    ("diastolic collapse of the right ventricle", "-"), ("necrotic ulcer on the left tonsil", "~oropharyngeal_complaint"),
+    ("diastolic collapse of the right ventricle", "-"),
+    ("necrotic ulcer on the left tonsil", "~oropharyngeal_complaint"),
     ("blasts in cerebrospinal fluid", "-"), ("hypersegmented neutrophils in the marrow", "-"),
     ("increased rouleaux", "~rouleaux"), ("elevated ferritin", "hyperferritinemia"),
     # What a marrow shows is in the marrow
