@@ -142,7 +142,7 @@ MEANINGS = [
     ("Sri Lankan ethnicity", "-"), ("Nepali nationality", "-"), ("Ashkenazi Jewish descent", "-"),
     ("rheumatoid arthritis on methotrexate", "~known_rheumatoid_arthritis ~methotrexate_use"),
     ("splenectomy for hereditary spherocytosis", "~splenectomy ~hereditary_spherocytosis"),
-    ("third cycle of chemotherapy", "~chemotherapy"), ("oral prednisone", "~prednisone_use ~corticosteroid_use"),
+    ("third cycle of chemotherapy", "~chemotherapy"), ("oral prednisone", "~prednisone_use"),
     ("pancytopenia resolved with chloroquine", "~response_to_antimalarials ~antimalarial_use"),
     ("low complement C3 and C4", "~low_c3 ~low_c4"),
     ("HIV and hepatitis C negative", "!hiv_infection !hepatitis_c"),

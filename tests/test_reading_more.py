@@ -28,7 +28,7 @@ MEANINGS = [
     ("granulocytic hypoplasia of bone marrow", "granulocytic_hypoplasia"),
     ("normocellular bone marrow with left-shifted maturation", "~normocellular_marrow"),
     ("normocellular bone marrow with lymphocytic infiltration", "~normocellular_marrow ~marrow_lymphoid_aggregates"),
-    ("histiocytes with fungal organisms in bone marrow", "~yeast_in_marrow"),
+    ("histiocytes with fungal organisms in bone marrow", "~yeast_in_marrow ~fungal_infection"),
     ("acute lymphoma in bone marrow", "~marrow_lymphoma"),
     ("Histoplasma in bone marrow and fever", "~histoplasma_in_marrow ~fever"),
     ("trilineage dysplasia in bone marrow", "~erythroid_dysplasia ~granulocytic_dysplasia ~megakaryocyte_dysplasia"),

@@ -168,6 +168,9 @@ class Told(Lists, Qualified, Composed, Results):
                 return Match(None, tuple(name for name in implied if self._presence(name)), label=self.label)
         return None
 
+    def _loosely(self, tokens: Sequence[str]) -> Match | None:
+        raise NotImplementedError
+
     def _of_its_class(self, tokens: Sequence[str]) -> Match | None:
         """'Persistent fever on levofloxacin': what is listed for antibiotics, whatever their name."""
         for start in range(len(tokens)):

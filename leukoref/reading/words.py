@@ -12,6 +12,7 @@ from leukoref.meaning import Match, from_term
 
 MOST_BESIDE = 7
 ANSWERS = ("recovery", "response")
+SEARCHED = {"screen", "screening"}  # a search for something is no finding of it
 SIDES = ("elevated", "low", "prolonged")  # how a measured value lies; a normal one is none of these
 
 
@@ -108,7 +109,7 @@ class Words:
         words = set(around)
         implies = self.lexicon.implies.get(group, {})
         found: list[str] = []
-        if not any(self.lexicon.group("negative_name", word) for word in words):
+        if not words & SEARCHED and not any(self.lexicon.group("negative_name", word) for word in words):
             for needed, findings in implies.items():
                 if set(needed.split()) <= words:
                     found.extend(findings)
@@ -137,7 +138,8 @@ class Words:
             return None
         drug = self.base.drug[found]
         taken = (*self._taken(tokens), *self._taken(rest), *self._taken(normalise(drug.name).split()))
-        implied = dict.fromkeys((*taken, *drug.exposures))
+        above = {wider for name in taken for wider in self.base.ancestors[name]}
+        implied = dict.fromkeys((*taken, *(name for name in drug.exposures if name not in above)))
         return Match(None, tuple(implied), label=self.label)
 
     def _taken(self, tokens: Sequence[str]) -> tuple[str, ...]:
