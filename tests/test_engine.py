@@ -306,14 +306,14 @@ def plain(base: Knowledge, known: Findings) -> Inference:
     while size != len(literals):
         size = len(literals)
         for name, state in list(literals):
-            for other in (base.ancestors if state else base.descendants).get(name, ()):
+            for other in (base.ancestors if state else base.denied).get(name, ()):
                 if allowed(other, state):
                     literals.add((other, state))
         for rule in rules:
             for state, clauses in ((True, rule.present), (False, rule.absent)):
                 if any(all(atom_holds(atom) for atom in clause) for clause in clauses):
                     if rule.kind == "finding":
-                        relatives = (base.ancestors if state else base.descendants).get(rule.target, ())
+                        relatives = (base.ancestors if state else base.denied).get(rule.target, ())
                         literals |= {(name, state) for name in (rule.target, *relatives) if allowed(name, state)}
                     elif rule.kind == "criterion":
                         result.criteria[(rule.target, rule.index)] = state

@@ -79,8 +79,9 @@ def test_each_red_flag_is_a_detected_issue_with_evidence_and_sources(answer, doc
 
 
 def test_what_is_missing_is_asked_for_and_what_was_refused_is_said(answer, document):
+    undecided = leukoref.assess({"observations": [{"finding": "wbc", "value": 2.0, "unit": "10*9/L"}]})
+    assert parts(to_bundle(undecided), "GuidanceResponse")[0]["dataRequirement"]
     (guidance,) = parts(document, "GuidanceResponse")
-    assert guidance["dataRequirement"]
     remarks = [issue["diagnostics"] for issue in parts(document, "OperationOutcome")[0]["issue"]]
     assert any("Observation/718-7-1 not used" in remark for remark in remarks)
     assert {notice.text for notice in answer.disclaimers} == {note["text"] for note in guidance["note"]}

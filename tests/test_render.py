@@ -243,7 +243,7 @@ def test_html_style_reaches_nothing_outside_the_fragment() -> None:
     style = re.search(r"<style>(.*?)</style>", answer().to_html(), re.S)
     assert style is not None
     selectors = [s for rule in re.findall(r"([^{}]+)\{", style[1]) for s in rule.split(",")]
-    assert all(selector.strip().startswith(".leukoref") for selector in selectors)
+    assert all(selector.strip().startswith((".leukoref", "@media")) for selector in selectors)
 
 
 def test_a_page_holds_several_answers_and_declares_its_encoding() -> None:
