@@ -185,7 +185,7 @@ MEANINGS = [
     # Results of tests: what a normal or negative one excludes; a test said to be there has only been done
     ("EBV IgM", "~ebv_vca_igm /ebv_vca_igm"), ("EBV serology", "/ebv_vca_igm /ebv_infection"),
     ("HIV serology", "/hiv_infection"), ("respiratory viral panel", "/positive_respiratory_virus_test"),
-    ("stool occult blood", "-"), ("positive stool occult blood", "~gastrointestinal_bleeding"),
+    ("stool occult blood", "~gastrointestinal_bleeding"), ("fecal occult blood test", "-"),
     ("malaria parasites", "malaria_parasites"),
     ("no growth in blood cultures", "!blood_culture_positive"), ("normal C3 and C4", "!reduced_complement"),
     ("abnormal complement levels", "/reduced_complement"), ("blood pressure was normal", "!hypotension"),

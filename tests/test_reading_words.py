@@ -27,7 +27,7 @@ WIDE = [
     ("hemorrhagic bullae in the mouth", "hemorrhagic_mucosal_bullae"), ("mouth pain", "~oropharyngeal_complaint"),
     ("sore oral mucosa", "~oropharyngeal_complaint"), ("wound infection", "~infection"),
     ("recurrent perianal infections", "~skin_abscess_or_cellulitis ~recurrent_infections"),
-    ("vegan mother", "-"), ("tooth mobility", "-"), ("umbilical granuloma", "-"), ("thyroid bruit", "-"),
+    ("vegan mother", "breastfed_by_vegan_mother"), ("tooth mobility", "-"), ("umbilical granuloma", "-"), ("thyroid bruit", "-"),
     ("elevated T3 and T4", "~increased_t4 ~increased_t3"), ("hepatorenal syndrome", "~renal_insufficiency"),
     ("inability to walk", "inability_to_walk"), ("loss of balance", "~gait_disturbance"),
     ("right upper limb weakness", "~muscle_weakness"), ("recovery with leucovorin", "-"),
