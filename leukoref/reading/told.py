@@ -10,18 +10,9 @@ from leukoref.reading.lists import Lists
 from leukoref.reading.qualified import Qualified
 from leukoref.reading.results import Results
 
-NOT_GIVEN = (
-    "before",
-    "without",
-    "donor",
-    "maternal",
-    "paternal",
-    "allergy",
-    "allergic",
-    "refused",
-    "planned",
-    "awaiting",
-)
+NOT_GIVEN = (  # a treatment that is not this patient's, or not yet
+    "before", "without", "donor", "maternal", "paternal", "allergy", "allergic", "refused", "planned", "awaiting",
+)  # fmt: skip
 DONE_BY = ("induced", "associated", "related")  # after the name of a drug
 ANTIBIOTIC = "antibiotic"
 ANSWERS_TO_ANTIBIOTICS = ("response_to_antibiotics", "febrile_despite_antibiotics")
@@ -181,12 +172,8 @@ class Told(Lists, Qualified, Composed, Results):
                 found = self._equal([*tokens[:start], f"{ANTIBIOTIC}s", *tokens[end:]])
                 if found is not None and found.finding in ANSWERS_TO_ANTIBIOTICS:
                     loosely = self._loosely(tokens)
-                    implied = (
-                        found.finding,
-                        *(loosely.implied if loosely else ()),
-                        *self._taken(tokens[start:end]),
-                        USED,
-                    )
+                    more = loosely.implied if loosely else ()
+                    implied = (found.finding, *more, *self._taken(tokens[start:end]), USED)
                     return Match(None, tuple(dict.fromkeys(implied)), label=self.label)
         return None
 
