@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import leukoref
 from leukoref.assessor import Assessor, assessor
 
+settings.register_profile("leukoref", deadline=None)  # no test asserts how long something takes
+settings.load_profile("leukoref")
 CASES = Path(__file__).parent.parent / "examples" / "cases"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -265,11 +264,8 @@ def test_a_sites_folder_alone_is_read_over_the_packaged_base(tmp_path):
     assert [c.check for c in found] == ["unknown_source"]
 
 
-def test_the_packaged_base_has_no_errors_and_is_read_in_seconds():
-    start = time.perf_counter()
-    found = [str(c) for c in lint([packaged_rules()]) if c.severity == "error"]
-    assert found == []
-    assert time.perf_counter() - start < 20
+def test_the_packaged_base_has_no_errors():
+    assert [str(c) for c in lint([packaged_rules()]) if c.severity == "error"] == []
 
 
 def test_every_check_says_in_one_line_what_it_looks_for():
