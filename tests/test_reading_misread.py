@@ -88,7 +88,7 @@ OPEN = [
     ("no lymphadenopathy", {"cervical_lymphadenopathy"}, {"hilar_lymphadenopathy", "abdominal_lymphadenopathy"}),
     ("no hypotension", {"shock"}, {"orthostatic_hypotension"}),
     ("no abdominal pain", {"acute_abdomen"}, {"abdominal_tenderness"}),
-    ("no edema", {"facial_edema"}, {"facial_cellulitis"}),
+    ("no edema", {"generalized_edema"}, {"facial_edema", "facial_cellulitis", "angioedema", "lymphedema"}),
     ("no infection", {"bacterial_infection"}, {"recurrent_upper_respiratory_infections"}),
     ("no bacterial growth in blood culture", {"bacteremia"}, {"mycobacterial_bacteremia"}),
     ("no abnormal karyotype", {"monosomy_7"}, {"bcr_abl", "kmt2a_rearrangement"}),
