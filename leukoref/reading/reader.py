@@ -96,6 +96,9 @@ class Reader(Told):
         listed = self._listed(self.lexicon.told(tokens))
         telling = listed if listed and (listed.implied or listed.excluded) else None
         telling = self._negated(tokens, telling) if telling and telling.implied else telling
+        if telling and telling.implied and (drug := self._drug(tokens)):  # 'olanzapine use' of a class is of the drug
+            told = dict.fromkeys((*telling.implied, *drug.implied))
+            telling = Match(None, tuple(told), label=self.label, denied=telling.denied, excluded=telling.excluded)
         found = (
             self._equal(tokens) or self._of_the_drug(tokens) or self._stated(tokens) or self._level_of(tokens)
             or self._origin(tokens) or self._bare_group(tokens) or telling or self._unmeasurable(tokens)

@@ -146,7 +146,9 @@ class Words:
         """What it says that a drug of this name was taken at some time."""
         drug = self.base.drug_names.get(" ".join(tokens))
         used = (self._equal([*tokens, "use"]) or self._equal(tokens)) if drug else None
-        return (used.finding,) if used and used.finding and self._presence(used.finding) else ()
+        listed = self._listed([*tokens, "use"]) if drug and not (used and used.finding) else None
+        names = (used.finding,) if used and used.finding else listed.implied if listed else ()
+        return tuple(name for name in names if self._presence(name))
 
     def _times(self, content: Sequence[str]) -> list[tuple[int, int]]:
         """'3 day history', 'over 2 week', '10 kg', '1 640': how long, how much, how often."""
