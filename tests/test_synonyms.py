@@ -48,6 +48,9 @@ SAID = [
     # Wider than the diagnosis: it does not name it, but its absence denies it
     ("leishmaniasis", "/visceral_leishmaniasis_dx"), ("no tick-borne disease", "!tick_borne_infection_dx"),
     ("congenital neutropenia", "~neutropenia ~genetic_cause"), ("levamisole toxicity", "~levamisole_use"),
+    # None is less than few
+    ("undetectable B cells", "absent_b_cells"), ("low B cells", "b_lymphocytopenia"),
+    ("B-cell depletion", "absent_b_cells"),
     # Courses
     ("leukopenia resolved within two weeks", "~neutrophil_recovery"), ("spontaneous recovery", "-"),
     ("oscillating neutrophil count", "fluctuating_neutrophil_count"), ("cyclic pattern", "-"),
