@@ -41,6 +41,7 @@ FITS_ANYWAY = {
     ("loss_of_consciousness", "R55"): "syncope is a loss of consciousness",
     ("telangiectasia", "I78.1"): "spider naevi are telangiectases",
     ("known_malignancy", "HP:0030731"): "carcinoma is narrower: the commonest kind",
+    ("neuropathy_ataxia_myelopathy", "HP:0003474"): "impaired sensation is the sign that the three share",
 }
 
 

@@ -19,7 +19,8 @@ MEANINGS = [
     ("melanoma in bone marrow", "~melanoma ~metastasis_in_marrow"), ("carcinoma in bone marrow", "marrow_carcinoma"),
     ("Hodgkin lymphoma in bone marrow", "~hodgkin_lymphoma ~marrow_lymphoma"),
     ("bone marrow infiltrated by plasma cells", "~increased_plasma_cells"),
-    ("bone marrow lymphocytosis", "-"), ("dysplasia", "-"), ("dysplasia on bone marrow examination", "marrow_dysplasia"),
+    ("bone marrow lymphocytosis", "-"), ("dysplasia", "-"),
+    ("dysplasia on bone marrow examination", "marrow_dysplasia"),
     ("Leishmania amastigotes", "~leishmania_in_tissue"), ("leukemia cutis", "~hematological_neoplasm ~skin_lesions"),
     # One organism, test or antibody is not another
     ("Mycobacterium tuberculosis in culture", "tuberculosis_culture_or_pcr"),
@@ -31,7 +32,8 @@ MEANINGS = [
     # Nerves
     ("focal neurological deficit", "~nervous_system_abnormality"), ("neuropathy", "peripheral_neuropathy"),
     ("sensory ataxia", "~ataxia"), ("transverse myelitis", "~myelopathy"),
-    ("paraparesis", "~muscle_weakness ~neuropathy_ataxia_myelopathy"), ("papilledema", "~increased_intracranial_pressure"),
+    ("paraparesis", "~muscle_weakness ~neuropathy_ataxia_myelopathy"),
+    ("papilledema", "~increased_intracranial_pressure"),
     # Two in one, and one of a kind
     ("vomiting and diarrhea", "~vomiting ~diarrhea"), ("nausea and vomiting", "~vomiting ~nausea"),
     ("low C3 and C4", "~low_c3 ~low_c4"), ("proteinuria and hematuria", "~proteinuria ~hematuria"),
@@ -48,8 +50,10 @@ MEANINGS = [
 OPEN = [
     ("focal neurological deficit", {"confusion", "meningitis", "peripheral_neuropathy"}),
     ("red cell casts", {"proteinuria", "hematuria"}), ("cardiac tamponade", {"pericardial_effusion"}),
-    ("neuropathy", {"ataxia", "myelopathy"}), ("severe malaria", {"malaria"}), ("variceal bleeding", {"esophageal_varices"}),
-    ("bone marrow metastases", {"marrow_lymphoma", "malignancy_in_marrow"}), ("mucosal bleeds", {"bruising", "hematoma"}),
+    ("neuropathy", {"ataxia", "myelopathy"}), ("severe malaria", {"malaria"}),
+    ("variceal bleeding", {"esophageal_varices"}),
+    ("bone marrow metastases", {"marrow_lymphoma", "malignancy_in_marrow"}),
+    ("mucosal bleeds", {"bruising", "hematoma"}),
     ("Hodgkin lymphoma in bone marrow", {"marrow_lymphoma"}), ("toxic appearance", {"ill_appearance"}),
 ]  # fmt: skip
 
