@@ -54,8 +54,8 @@ OPEN = [
     # One test, and another
     ("no macrocytosis", {"macrocytic_anemia"}, {"megaloblastic_anemia"}),
     ("no cocaine use", {"crack_cocaine_use"}, {"positive_urine_cocaine"}),
-    ("no alcohol abuse", {"alcoholic_liver_disease"}, {"alcohol_marker"}),
-    ("no heavy metal exposure", {"arsenic_exposure"}, {"positive_urine_arsenic", "hair_or_nail_arsenic"}),
+    ("no alcohol abuse", {"alcohol_excess"}, {"alcoholic_liver_disease", "alcohol_marker"}),
+    ("no heavy metal exposure", set(), {"positive_urine_arsenic", "hair_or_nail_arsenic"}),
     ("no autoantibodies", {"ana_positive"}, {"anti_tpo_positivity", "anca_positivity", "platelet_antibody_positivity"}),
     ("no positive viral PCR", set(), {"hepatitis_c_viremia", "cmv_viremia", "dengue_serology"}),
     ("no preceding viral illness", {"recent_varicella"}, {"covid_19", "positive_respiratory_virus_test"}),

@@ -26,7 +26,7 @@ def told(phrase: str, base: Knowledge, durable: DurableEngine) -> dict[str, bool
 FOLLOWS = [
     # A gene's name says neither that both copies are hit nor that it was inherited
     ("SBDS mutation", {"sbds_variant", "scn_panel_variant"}, {"genetic_cause", "alternative_explanation"}),
-    ("GATA2 mutation", {"gata2_variant"}, {"genetic_cause", "alternative_explanation"}),
+    ("GATA2 mutation", {"gata2_mutation"}, {"gata2_variant", "genetic_cause", "alternative_explanation"}),
     ("ELANE mutation", {"elane_variant", "genetic_cause", "alternative_explanation"}, set()),
     ("acquired CSF3R mutation", {"myeloid_gene_panel_mutation"}, {"csf3r_variant", "scn_panel_variant"}),
     ("somatic GATA2 mutation", {"myeloid_gene_panel_mutation"}, {"gata2_variant"}),
@@ -82,7 +82,7 @@ OPEN = [
      {"gata2_variant", "sbds_variant", "tcn2_variant"}),
     ("no Histoplasma antigen", {"histoplasma_antigen"}, {"histoplasma_urine_antigen"}),
     # A wider word is asked for, and the narrower one is what is found
-    ("no other cause of leukopenia", {"drug_cause", "infectious_cause"}, {"genetic_cause", "elane_variant"}),
+    ("no other cause of leukopenia", {"alternative_explanation"}, {"drug_cause", "genetic_cause", "elane_variant"}),
     ("no HIV infection or risk of it", {"known_hiv_or_risk"}, {"hiv_infection", "acute_hiv_infection"}),
     ("no history of cancer", {"solid_tumor"}, {"lymphoma", "chronic_lymphocytic_leukemia", "liver_metastasis"}),
     ("no leukemia", {"acute_leukemia_dx"}, {"lgl_leukemia_dx", "hairy_cell_leukemia_dx"}),
@@ -97,7 +97,7 @@ OPEN = [
     ("no petechiae or purpura", {"petechiae"}, {"ecchymosis", "palatal_petechiae"}),
     ("no oral ulcers", {"aphthous_ulcer"}, {"stomatitis", "recurrent_aphthous_stomatitis"}),
     ("no gingivitis", {"periodontitis"}, {"recurrent_gingivitis"}),
-    ("no mucosal bleeds", {"epistaxis", "gastrointestinal_bleeding"}, {"retinal_hemorrhage"}),
+    ("no mucosal bleeding", {"epistaxis", "gingival_bleeding"}, {"retinal_hemorrhage"}),
     ("no abscess", {"skin_abscess"}, {"liver_abscess", "lung_abscess", "perianal_abscess"}),
     ("oriented", {"confusion", "delirium"}, {"reduced_consciousness", "coma"}),
     # Drugs that were not taken every day

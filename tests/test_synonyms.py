@@ -44,7 +44,7 @@ SAID = [
     # One arm of a union, or something narrower, denies nothing of the rest
     ("no HIV risk factors", "!high_risk_hiv_exposure"), ("organ transplant", "solid_organ_transplant"),
     ("no organ transplant", "!solid_organ_transplant"), ("no poor diet", "-"), ("no severe malnutrition", "-"),
-    ("no pets", "-"), ("latent tuberculosis", "~tb_contact_or_endemic"),
+    ("no pets", "!dog_exposure !cat_exposure"), ("latent tuberculosis", "~tb_contact_or_endemic"),
     # Wider than the diagnosis: it does not name it, but its absence denies it
     ("leishmaniasis", "/visceral_leishmaniasis_dx"), ("no tick-borne disease", "!tick_borne_infection_dx"),
     ("congenital neutropenia", "~neutropenia ~genetic_cause"), ("levamisole toxicity", "~levamisole_use"),

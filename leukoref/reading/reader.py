@@ -110,8 +110,8 @@ class Reader(Told):
         if says(found):
             return found
         response = self._response(tokens)
-        told = (self._composed(tokens), response) if found or response else ()
-        more = tuple(dict.fromkeys(name for match in told if match for name in match.implied))
+        further = (self._composed(tokens), response) if found or response else ()
+        more = tuple(dict.fromkeys(name for match in further if match for name in match.implied))
         if more:  # what says more goes before what says nothing
             return Match(None, more, label=self.label)
         return found or response or self._drug(tokens) or self._loosely(tokens)
