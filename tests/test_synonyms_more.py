@@ -30,7 +30,8 @@ MEANINGS = [
     ("anti-Ro52 antibodies", "~autoimmune_antibody_positivity"), ("LA positive", "-"),
     ("neutrophil-bound IgM", "~antineutrophil_antibody_positivity"),
     # Nerves
-    ("focal neurological deficit", "~nervous_system_abnormality /hemiparesis /aphasia /dysarthria /cranial_nerve_palsy"),
+    ("focal neurological deficit",
+     "~nervous_system_abnormality /hemiparesis /aphasia /dysarthria /cranial_nerve_palsy"),
     ("neuropathy", "peripheral_neuropathy"),
     ("sensory ataxia", "~ataxia"), ("transverse myelitis", "~myelopathy"),
     ("paraparesis", "~muscle_weakness ~neuropathy_ataxia_myelopathy"),
