@@ -89,7 +89,7 @@ def _agree(one: Match, other: Match, base: Knowledge) -> bool:
     if one.finding and other.finding:
         if _opposed(one.finding, other.finding, base):
             return False
-        if _longer(one.finding, other.finding, base):
+        if _longer(one.finding, other.finding, base) or _longer(other.finding, one.finding, base):
             return True
     left, right = _family(one, base), _family(other, base)
     return not left or not right or bool(left & right)

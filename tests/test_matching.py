@@ -21,6 +21,7 @@ ADULT = {"age": "40 a"}
         ("macrocytic anemia", "HP:0001903", "macrocytic_anemia"),  # the name is narrower than the code
         ("leukopenia", "HP:0001888", "lymphopenia"),  # the code is narrower than the name
         ("learning disability", "HP:0001328", "intellectual_disability"),  # the label of the code with a word left out
+        ("tonsillitis", "HP:0011110", "recurrent_tonsillitis"),  # the code is called by more words than the name
         ("intermittent neutropenia", "HP:0001875", "intermittent_neutropenia"),  # called by more words than the code
     ],
 )
