@@ -66,7 +66,7 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     settled = {o.finding: o.present for o in said_last if o.present is not None}  # a value contradicts no presence
     for position, observation in enumerate(patient.observations):
         where = f"observations.{position} ({observation.finding[:60]})"
-        match = match_name(observation.finding, observation.code, base, where)
+        match = match_name(observation.finding, observation.code, base, where, absent=observation.present is False)
         if match is None:
             known.unrecognized.append(_unrecognised(observation, base))
             continue

@@ -12,10 +12,15 @@ from leukoref.meaning import Match, from_term, meant
 from leukoref.reading import also_listed, contrary, read
 
 
-def match_name(name: str, code: str | None, base: Knowledge, where: str = "finding") -> Match | None:
+def match_name(
+    name: str, code: str | None, base: Knowledge, where: str = "finding", *, absent: bool = True
+) -> Match | None:
     """What a name (and code) means, or None. Of two that agree the narrower holds, else the code; a name that turns
-    what its code says ('family history of', 'no', 'suspected') holds by itself. InputError if they disagree."""
+    what its code says ('family history of', 'no', 'suspected') holds by itself. InputError if they disagree.
+    ``absent``: whether it is asked, too, what the name says where it is said to be absent."""
     match = _match(name, code, base, where)
+    if match is not None and not absent:
+        return match
     others = contrary(name, match, base)
     if match is None:
         return Match(None, label=name, contrary=others) if others else None
