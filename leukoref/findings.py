@@ -15,7 +15,7 @@ from leukoref.knowledge.conditions import high_side, low_side
 from leukoref.knowledge.names import suggestions
 from leukoref.knowledge.vocabulary import Finding, ReferenceInterval, age_in_years
 from leukoref.matching import match_name
-from leukoref.meaning import Match
+from leukoref.meaning import Match, meant
 from leukoref.patient import Observation, Patient
 
 AGE = "age"
@@ -116,8 +116,7 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
 
 def lasting_of(match: Match, base: Knowledge) -> Match | None:
     """What still holds of something that was there before this illness; None if nothing does."""
-    names = (match.finding,) if match.finding else match.implied
-    lasting = tuple(dict.fromkeys(base.earlier[name] for name in names if name in base.earlier))
+    lasting = base.lasting(meant(match))
     return Match(None, label=match.label, implied=lasting) if lasting else None
 
 
@@ -335,10 +334,10 @@ def _counts_are_possible(known: Findings, current: Measured) -> None:
 
 def _uncounted(known: Findings, base: Knowledge) -> None:
     """'Neutropenia' and no count: how deep it is is not known, which a rule may ask for."""
-    for name, deeper, count, meant in base.uncounted:
+    for name, deeper, count, other in base.uncounted:
         if known.presence.get(name) and count not in known.quantities and not any(map(known.presence.get, deeper)):
-            known.presence[meant] = True
-            known.labels[meant] = base.finding[meant].name
+            known.presence[other] = True
+            known.labels[other] = base.finding[other].name
 
 
 def _reference_positions(known: Findings, patient: Patient, base: Knowledge) -> None:

@@ -116,8 +116,7 @@ def _meanings(rows: pl.DataFrame, base: Knowledge) -> pl.DataFrame:
                     "least": measured.plausible.low,
                     "most": measured.plausible.high,
                 }
-        lasting = (base.earlier[name] for name in entry.get("states", ()) if name in base.earlier)
-        entry["lasting"] = list(dict.fromkeys(lasting))
+        entry["lasting"] = list(base.lasting(entry.get("states", ())))
         found.append(entry)
     schema: dict[str, Any] = {
         "finding": pl.String, "code": pl.String, "unit": pl.String, "known": pl.Boolean, "problem": pl.String,

@@ -9,6 +9,7 @@ from hypothesis import settings
 
 import leukoref
 from leukoref.assessor import Assessor, assessor
+from leukoref.engine.durable import DurableEngine
 
 settings.register_profile("leukoref", deadline=None)  # no test asserts how long something takes
 settings.load_profile("leukoref")
@@ -23,6 +24,11 @@ def base() -> leukoref.Knowledge:
 @pytest.fixture(scope="session")
 def ready() -> Assessor:
     return assessor()
+
+
+@pytest.fixture(scope="session")
+def durable(ready: Assessor) -> DurableEngine:
+    return ready.engine
 
 
 @pytest.fixture(scope="session")

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from readings import states
 
-from leukoref import Patient
 from leukoref.engine.durable import DurableEngine
-from leukoref.findings import resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.matching import match_name
-
-
-@pytest.fixture(scope="module")
-def durable(base: Knowledge) -> DurableEngine:
-    return DurableEngine(base)
-
-
-def states(base: Knowledge, durable: DurableEngine, *phrases: str) -> dict[str, bool]:
-    """All that follows from phrases; 'no X' is X said to be absent."""
-    said = [{"finding": p.removeprefix("no "), "present": not p.startswith("no ")} for p in phrases]
-    return durable.infer(resolve(Patient.parse({"observations": said}), base)).presence
-
 
 # What is said to be absent, what follows as absent, and what stays open.
 OPEN = [

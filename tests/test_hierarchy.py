@@ -10,11 +10,6 @@ from leukoref.findings import resolve
 from leukoref.knowledge.base import Knowledge
 
 
-@pytest.fixture(scope="module")
-def durable(base: Knowledge) -> DurableEngine:
-    return DurableEngine(base)
-
-
 def told(phrase: str, base: Knowledge, durable: DurableEngine) -> dict[str, bool]:
     name, present = (phrase.removeprefix("no "), False) if phrase.startswith("no ") else (phrase, True)
     said = resolve(Patient.parse({"observations": [{"finding": name, "present": present}]}), base)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from readings import meaning_in
 
 from leukoref import Patient
 from leukoref.engine.durable import DurableEngine
@@ -208,13 +209,7 @@ PRESENCE = [entry for entry in BASE.findings if entry.kind == "presence"]
 
 
 def meaning(phrase: str) -> str:
-    match = match_name(phrase, None, BASE)
-    if match is None:
-        return "?"
-    if match.finding:
-        return match.finding
-    told = [*("~" + n for n in match.implied), *("!" + n for n in match.excluded), *("/" + n for n in match.denied)]
-    return " ".join(told) or "-"
+    return meaning_in(phrase, BASE)
 
 
 def known(base: Knowledge, *observations: dict[str, object]):  # type: ignore[no-untyped-def]

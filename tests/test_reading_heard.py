@@ -137,17 +137,15 @@ def test_what_is_said_to_be_absent_says_what_its_denial_is_called(name: str, exp
 
 
 @pytest.mark.parametrize("name", ["acute HIV infection", "Pneumocystis pneumonia", "bacterial endocarditis"])
-def test_a_kind_of_an_infection_is_that_infection(name: str) -> None:
+def test_a_kind_of_an_infection_is_that_infection(name: str, durable: DurableEngine) -> None:
     wider = {"acute HIV infection": "hiv_infection", "Pneumocystis pneumonia": "opportunistic_infection"}
-    inferred = DurableEngine(BASE).infer(
-        resolve(Patient.parse({"observations": [{"finding": name, "present": True}]}), BASE)
-    )
+    inferred = durable.infer(resolve(Patient.parse({"observations": [{"finding": name, "present": True}]}), BASE))
     assert inferred.presence[wider.get(name, "bacterial_infection")] is True
 
 
-def test_an_early_negative_test_for_hiv_does_not_deny_the_acute_infection() -> None:
+def test_an_early_negative_test_for_hiv_does_not_deny_the_acute_infection(durable: DurableEngine) -> None:
     found = resolve(Patient.parse({"observations": [{"finding": "HIV antibody negative", "present": True}]}), BASE)
-    assert DurableEngine(BASE).infer(found).presence.get("acute_hiv_infection") is None
+    assert durable.infer(found).presence.get("acute_hiv_infection") is None
 
 
 def test_what_was_said_outright_outweighs_what_an_absence_says() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from readings import meaning_in, states
 
 from leukoref import Patient
 from leukoref.engine.durable import DurableEngine
 from leukoref.findings import resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.vocabulary import Finding
-from leukoref.matching import match_name
 
 # Phrase and what it says: `id` the finding itself, `~id` implied when present, `!id` absent when present, `/id` absent
 # when absent, `-` understood and silent.
@@ -63,24 +63,9 @@ MEANINGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def durable(base: Knowledge) -> DurableEngine:
-    return DurableEngine(base)
-
-
-def meaning(phrase: str, base: Knowledge) -> str:
-    match = match_name(phrase, None, base)
-    if match is None:
-        return "?"
-    if match.finding:
-        return match.finding
-    told = [*("~" + n for n in match.implied), *("!" + n for n in match.excluded), *("/" + n for n in match.denied)]
-    return " ".join(told) or "-"
-
-
 @pytest.mark.parametrize(("phrase", "expected"), MEANINGS)
 def test_a_name_says_no_more_than_its_words(phrase: str, expected: str, base: Knowledge) -> None:
-    assert meaning(phrase, base) == expected
+    assert meaning_in(phrase, base) == expected
 
 
 # What is said (to be absent, unless it is itself a normal result), what follows as absent, and what stays open.
@@ -112,11 +97,9 @@ OPEN = [
 def test_what_is_denied_leaves_open_what_it_cannot_see(
     phrase: str, absent: set[str], left_open: set[str], base: Knowledge, durable: DurableEngine
 ) -> None:
-    name, present = (phrase.removeprefix("no "), False) if phrase.startswith("no ") else (phrase, True)
-    said = resolve(Patient.parse({"observations": [{"finding": name, "present": present}]}), base)
-    states = durable.infer(said).presence
-    assert {entry for entry in absent if states.get(entry) is not False} == set()
-    assert left_open & states.keys() == set()
+    found = states(base, durable, phrase)
+    assert {entry for entry in absent if found.get(entry) is not False} == set()
+    assert left_open & found.keys() == set()
 
 
 def test_what_stays_open_still_implies_the_wider_finding(base: Knowledge, durable: DurableEngine) -> None:

@@ -89,9 +89,9 @@ def test_a_name_says_all_that_its_words_tell(phrase: str, expected: str) -> None
     ("phrase", "above"), [("miliary tuberculosis", "tuberculosis_dx"), ("hepatic sarcoidosis", "sarcoidosis"),
                           ("yeast in bone marrow", "fungal_infection")],
 )  # fmt: skip
-def test_a_disease_of_one_place_is_that_disease(phrase: str, above: str) -> None:
+def test_a_disease_of_one_place_is_that_disease(phrase: str, above: str, durable: DurableEngine) -> None:
     patient = Patient.parse({"observations": [{"finding": phrase, "present": True}]})
-    assert DurableEngine(BASE).infer(resolve(patient, BASE)).presence[above] is True
+    assert durable.infer(resolve(patient, BASE)).presence[above] is True
 
 
 @pytest.mark.parametrize("group", [group for group in BASE.names if group.role == "qualifier" and group.implies])

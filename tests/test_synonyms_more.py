@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from readings import meaning_in
 
 from leukoref import Patient
 from leukoref.findings import resolve
 from leukoref.knowledge.base import Knowledge
-from leukoref.matching import match_name
 
 # Phrase and what it says: `id` the finding itself, `~id` implied when present, `!id` absent when present, `/id` absent
 # when absent, `-` understood and silent.
@@ -60,19 +60,9 @@ OPEN = [
 ]  # fmt: skip
 
 
-def meaning(phrase: str, base: Knowledge) -> str:
-    match = match_name(phrase, None, base)
-    if match is None:
-        return "?"
-    if match.finding:
-        return match.finding
-    told = [*("~" + n for n in match.implied), *("!" + n for n in match.excluded), *("/" + n for n in match.denied)]
-    return " ".join(told) or "-"
-
-
 @pytest.mark.parametrize(("phrase", "expected"), MEANINGS)
 def test_a_name_stands_for_what_it_says(phrase: str, expected: str, base: Knowledge) -> None:
-    assert set(meaning(phrase, base).split()) == set(expected.split())
+    assert set(meaning_in(phrase, base).split()) == set(expected.split())
 
 
 @pytest.mark.parametrize(("phrase", "left_open"), OPEN)

@@ -1,5 +1,6 @@
 """The knowledge base as one value: every rule file read, validated and indexed."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -123,6 +124,10 @@ class Knowledge(BaseModel):
                 found[name] = name if found[said] == said else found[said]
         return found
 
+    def lasting(self, names: Iterable[str]) -> tuple[str, ...]:
+        """What is so now of findings that were there before this illness."""
+        return tuple(dict.fromkeys(self.earlier[name] for name in names if name in self.earlier))
+
     @cached_property
     def finding_codes(self) -> dict[str, str]:
         """Qualified code (``LOINC:6690-2``) -> finding id; the first finding that lists a code has it."""
@@ -167,7 +172,8 @@ class Knowledge(BaseModel):
     @cached_property
     def ancestors(self) -> dict[str, tuple[str, ...]]:
         """Finding -> all findings it implies when present (transitive ``is_a``, nearest first)."""
-        return {entry.id: tuple(self._climb(entry.id)) for entry in self.findings}
+        above = {entry.id: tuple(name for name in entry.is_a if name in self.finding) for entry in self.findings}
+        return {start: _reached(start, above) for start in above}
 
     @cached_property
     def descendants(self) -> dict[str, tuple[str, ...]]:
@@ -186,26 +192,7 @@ class Knowledge(BaseModel):
             for parent in entry.is_a:
                 if parent not in entry.not_denied_by:
                     below.setdefault(parent, []).append(entry.id)
-        found: dict[str, tuple[str, ...]] = {}
-        for start in below:
-            seen = dict.fromkeys(below[start])
-            waiting = list(seen)
-            while waiting:
-                fresh = [name for name in below.get(waiting.pop(0), ()) if name not in seen]
-                seen.update(dict.fromkeys(fresh))
-                waiting += fresh
-            found[start] = tuple(seen)
-        return found
-
-    def _climb(self, start: str) -> list[str]:
-        seen: list[str] = []
-        waiting = list(self.finding[start].is_a)
-        while waiting:
-            parent = waiting.pop(0)
-            if parent not in seen and parent in self.finding:
-                seen.append(parent)
-                waiting.extend(self.finding[parent].is_a)
-        return seen
+        return {start: _reached(start, below) for start in below}
 
     @cached_property
     def core_presence(self) -> tuple[str, ...]:
@@ -269,3 +256,15 @@ class Knowledge(BaseModel):
 def all_statements(cause: Cause) -> tuple[Statement, ...]:
     """The statements of a cause, those of its variants included."""
     return (*cause.statements, *(s for variant in cause.variants for s in variant.statements))
+
+
+def _reached(start: str, steps: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """All that can be reached from a finding, nearest first."""
+    seen: dict[str, None] = {}
+    waiting = list(steps.get(start, ()))
+    while waiting:
+        name = waiting.pop(0)
+        if name not in seen:
+            seen[name] = None
+            waiting.extend(steps.get(name, ()))
+    return tuple(seen)
