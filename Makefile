@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CASE ?= examples/cases/copper_deficiency-1.json
 
-.PHONY: demo test lint types rules evaluate benchmarks check-equality clean
+.PHONY: demo test lint types rules evaluate benchmarks explore check-equality clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/leukoref assess $(CASE)
@@ -50,9 +50,13 @@ $(VENV)/.ready-bench: $(VENV)/.ready-test
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
+# New random examples for every law (nightly; minutes).
+explore: $(VENV)/.ready-test
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --hypothesis-profile explore
+
 # Both engines on many random patients (nightly; minutes to hours).
 check-equality: $(VENV)/.ready-test
-	@LEUKOREF_EQUALITY=$(or $(PATIENTS),100000) $(BIN)/python -m pytest tests/test_columnar.py
+	@LEUKOREF_EQUALITY=$(or $(PATIENTS),100000) $(BIN)/python -m pytest --hypothesis-profile explore tests/test_columnar.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -11,7 +11,10 @@ import leukoref
 from leukoref.assessor import Assessor, assessor
 from leukoref.engine.durable import DurableEngine
 
-settings.register_profile("leukoref", deadline=None)  # no test asserts how long something takes
+# No test asserts how long something takes. Everyone runs the same examples, so that a fault that one run finds is
+# found in every run; `--hypothesis-profile explore` looks for new ones (`make explore`).
+settings.register_profile("leukoref", deadline=None, max_examples=60, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=2000, print_blob=True)
 settings.load_profile("leukoref")
 CASES = Path(__file__).parent.parent / "examples" / "cases"
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import leukoref
@@ -334,7 +334,6 @@ def test_the_engine_agrees_with_a_plain_reading_of_the_rules_on_every_case(
         assert ours.red_flags == theirs.red_flags, path.name
 
 
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_the_order_of_observations_never_matters(ready: Assessor, case_files: list[Path], data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(case_files))

@@ -1,7 +1,7 @@
 """FHIR in: every resource is accounted for, and a malformed one stops nothing."""
 
 from fhir_kit import HEMOGLOBIN, LOINC, NOW, bundle, drug, read, result, values
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import leukoref
@@ -45,7 +45,6 @@ TYPES = [
 ]  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.sampled_from(TYPES), st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=6))
 def test_no_malformed_resource_stops_the_rest(kind, fields):
     template = result() if kind == "Observation" else drug(kind)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from fhir_kit import ANC, HEMOGLOBIN, HPO, NOW, concept, drug, read, result
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import leukoref
@@ -138,7 +138,6 @@ def known(patient, base):
     }  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
 @given(patient=patients(most_observations=12), hours=st.integers(0, 100))
 def test_a_patient_survives_the_way_through_fhir(base, patient, hours):
     at = NOW - dt.timedelta(hours=hours)
@@ -156,7 +155,6 @@ def test_a_patient_survives_the_way_through_fhir(base, patient, hours):
     assert back.sex == patient.sex
 
 
-@settings(deadline=None, max_examples=60)
 @given(patient=patients(most_observations=0))
 def test_drugs_and_their_times_survive_the_way_through_fhir(base, patient):
     patient = patient.model_copy(update={"as_of": NOW})

@@ -136,7 +136,7 @@ def test_a_schema_is_a_name_and_nothing_else():
         patients_from_omop(duckdb.connect(), schema="cdm; DROP TABLE person")
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=settings().max_examples // 3)
 @given(count=st.integers(1, 4000), minute=st.integers(1, 1439))
 def test_a_count_its_unit_and_time_survive_the_way_through_the_cdm(count, minute):
     at = dt.datetime(2026, 5, 1) + dt.timedelta(minutes=minute)
@@ -192,7 +192,7 @@ def rows_of(patient, base):
             "concept_ancestor": [(d[2], d[2]) for d in drugs]}, said  # fmt: skip
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=settings().max_examples // 4)
 @given(patient=patients(most_observations=8))
 def test_what_the_tables_can_say_of_a_patient_survives_the_way_through_the_cdm(base, patient):
     at = dt.datetime(2026, 5, 1, 8, 30, tzinfo=dt.UTC)

@@ -5,7 +5,7 @@ import datetime as dt
 import json
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from test_fhir_write import known
 
 import leukoref
@@ -193,7 +193,6 @@ def _published():
     return published, ParseDict
 
 
-@settings(deadline=None, max_examples=60)
 @given(patient=patients(most_observations=12))
 def test_a_patient_survives_the_way_through_a_phenopacket(base, patient):
     coded = tuple(

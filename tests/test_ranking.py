@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import leukoref
@@ -115,7 +115,6 @@ def test_an_answer_says_which_share_of_a_weight_is_sourced(case_files: list[Path
 # -- laws ---------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_adding_a_supporting_finding_never_lowers_a_cause(ready: Assessor, data: st.DataObject) -> None:
     table = ready.ranker.table

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import leukoref
 from leukoref.testing import GoldenCase, ages, golden_cases, medications, observations, patients, values
 
-slow = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+slow = settings(suppress_health_check=list(HealthCheck))
 BASE = leukoref.load_knowledge()
 
 

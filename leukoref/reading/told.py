@@ -126,8 +126,13 @@ class Told(Lists, Qualified, Composed, Results):
         """The treatments of a course, unless it is not the patient's; 'resolved drug use' is no course."""
         if any(self.lexicon.group("relative", token) or token in NOT_GIVEN for token in tokens):
             return ()
-        told = [tokens[start:end] for start, end in spans if not self.lexicon.group("course", tokens[start - 1])]
+        told = [tokens[start:end] for start, end in spans if self._linked(tokens[:start])]
         return tuple(dict.fromkeys(name for span in told for name in self._taken(span)))
+
+    def _linked(self, before: Sequence[str]) -> bool:
+        """Whether a word for a course and a word that links it to a treatment stand before that."""
+        course = max(at for at, token in enumerate(before) if self.lexicon.group("course", token))
+        return any(self.lexicon.group("course_link", token) for token in before[course + 1 :])
 
     def _of_the_drug(self, tokens: Sequence[str]) -> Match | None:
         """'Recovery of neutrophils after stopping azathioprine': what is listed for 'the drug', whatever its name."""
