@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 Role = Literal[
     "same", "filler", "filler_beside", "fixed_order", "level", "qualifier", "number", "number_lead", "unit_of_time",
     "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "turns_code", "negative_name",
-    "denial", "history", "recent", "standing", "done", "course", "course_link", "relative", "family", "origin",
-    "origin_word", "name", "going_on", "gone", "aside", "aside_after", "measure", "value_lead", "limit", "kind",
-    "pattern", "skin", "head", "inner", "outing", "view_shows", "assumed", "tag", "hint", "test",
+    "denial", "history", "recent", "standing", "done", "course", "course_link", "not_given", "done_by", "of_blood",
+    "amount", "unmeasurable", "tried", "testing", "search", "answer", "relative", "family", "origin", "origin_word",
+    "name", "going_on", "gone", "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin",
+    "head", "inner", "outing", "view_shows", "assumed", "tag", "hint", "test",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 _SIGN = re.compile(r"(\+|[<>]=?(?=[0-9]))")

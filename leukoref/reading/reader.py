@@ -11,13 +11,8 @@ from leukoref.reading import loinc
 from leukoref.reading.told import Told
 
 LONGEST = 24  # words of a name that is taken apart
-SPECIMEN = ("serum", "plasma")
 RESULT_WORDS = ("positive", "negative")
-DONE = ("test", "testing", "screen", "screening", "panel", "pcr", "culture", "smear", "serology", "study", "stain")
-ACTS = ("testing", "screening", "study", "stain")  # said to be absent, perhaps not done
 LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
-UNMEASURABLE = ("undetectable", "unmeasurable", "unrecordable")
-AMOUNT = ("level", "concentration", "value")
 OTHER_KIND = "not the name of a finding; it is not used"  # the organism is not the disease
 _SERIES = re.compile(r", .*\b(?:and|or)\b")
 # A sequence variant as HGVS writes it ('c.597+1G>A', 'p.Arg396Gln') and in short ('W44X'): which one adds nothing.
@@ -198,16 +193,16 @@ class Reader(Told):
     def _level_of(self, tokens: Sequence[str]) -> Match | None:
         """'Serum potassium level' is the potassium: the words around a measured quantity that say only what it is."""
         rest = list(tokens)
-        while len(rest) > 1 and rest[0] in SPECIMEN:
+        while len(rest) > 1 and self.lexicon.group("of_blood", rest[0]):
             rest = rest[1:]
-        while len(rest) > 1 and rest[-1] in AMOUNT:
+        while len(rest) > 1 and self.lexicon.group("amount", rest[-1]):
             rest = rest[:-1]
         found = self.base.finding_names.get(" ".join(rest)) if len(rest) < len(tokens) else None
         return Match(found, label=self.label) if found and self.base.finding[found].kind == "quantity" else None
 
     def _unmeasurable(self, tokens: Sequence[str]) -> Match | None:
         """'Undetectable serum cobalamin' is a low one."""
-        rest = [token for token in tokens if token not in UNMEASURABLE]
+        rest = [token for token in tokens if not self.lexicon.group("unmeasurable", token)]
         measured = self._equal(rest) if 0 < len(rest) < len(tokens) else None
         if not measured or not measured.finding or self.base.finding[measured.finding].kind != "quantity":
             return None
@@ -236,13 +231,14 @@ class Reader(Told):
             return None
         if self.lexicon.test_key(tokens) in self.lexicon.tests:
             return self._silent()  # of these tests nobody says 'no X' for a negative one
-        acted = any(token in ACTS for token in tokens)
+        acted = any(self.lexicon.group("testing", token) for token in tokens)
+        tried = any(self.lexicon.group("tried", token) for token in tokens)
         found = self._equal([*tokens, "positive"])
         if not found or not found.finding or not self._presence(found.finding):
-            if acted or any(token in DONE for token in tokens):
+            if acted or tried:
                 return None
             listed = self._listed([*self.lexicon.told(tokens), "positive"])  # 'Zika virus RNA' there is found
             return listed if listed and listed.implied else None
         denied = () if acted else (found.finding,)
-        implied = () if any(token in DONE for token in tokens) else self._wider(found).implied
+        implied = () if acted or tried else self._wider(found).implied
         return Match(None, implied, label=self.label, denied=denied)

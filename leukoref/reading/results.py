@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leukoref.meaning import Match
-from leukoref.reading.words import SEARCHED, SIDES, Words, parted
+from leukoref.reading.words import SIDES, Words, parted
 
 NOT_SO, SO = ("normal", "negative"), ("abnormal", "positive")
 ONE = (*SIDES, "abnormal", "positive")  # what is normal and no value is none of these
@@ -17,7 +17,7 @@ class Results(Words):
 
     def _tested(self, tokens: Sequence[str]) -> Match | None:
         """A test with a word for its result, or without one."""
-        if tokens[0] in SEARCHED and tokens[1:2] == ["for"]:
+        if self.lexicon.group("search", tokens[0]) and tokens[1:2] == ["for"]:
             return None
         result, rest = self._result(tokens)
         if not rest:

@@ -10,10 +10,6 @@ from leukoref.reading.lists import Lists
 from leukoref.reading.qualified import Qualified
 from leukoref.reading.results import Results
 
-NOT_GIVEN = (  # a treatment that is not this patient's, or not yet
-    "before", "without", "donor", "maternal", "paternal", "allergy", "allergic", "refused", "planned", "awaiting",
-)  # fmt: skip
-DONE_BY = ("induced", "associated", "related")  # after the name of a drug
 ANTIBIOTIC = "antibiotic"
 ANSWERS_TO_ANTIBIOTICS = ("response_to_antibiotics", "febrile_despite_antibiotics")
 USED = "antibiotic_use"
@@ -124,7 +120,7 @@ class Told(Lists, Qualified, Composed, Results):
 
     def _given(self, tokens: Sequence[str], spans: Sequence[tuple[int, int]]) -> tuple[str, ...]:
         """The treatments of a course, unless it is not the patient's; 'resolved drug use' is no course."""
-        if any(self.lexicon.group("relative", token) or token in NOT_GIVEN for token in tokens):
+        if any(self.lexicon.group("relative", token) or self.lexicon.group("not_given", token) for token in tokens):
             return ()
         told = [tokens[start:end] for start, end in spans if self._linked(tokens[:start])]
         return tuple(dict.fromkeys(name for span in told for name in self._taken(span)))
@@ -153,10 +149,11 @@ class Told(Lists, Qualified, Composed, Results):
             drug = self.base.drug_names.get(" ".join(tokens[:at]))
             if not drug or any(self.lexicon.group("denial", token) for token in tokens[:at]):
                 continue
-            found = self._part(tokens[at + 1 :]) if tokens[at] in DONE_BY else None
+            done = self.lexicon.group("done_by", tokens[at])
+            found = self._part(tokens[at + 1 :]) if done else None
             culprit = CULPRIT in self.base.drug[drug].exposures
             named = self._equal(["drug", *tokens[at:]]) if culprit or tokens[-1] == "cause" else None
-            if tokens[at] in DONE_BY and not (found and meant(found)):
+            if done and not (found and meant(found)):
                 continue
             names = (*(meant(named) if named else ()), *(meant(found) if found else ()))
             if names:

@@ -11,8 +11,6 @@ from leukoref.knowledge.names import normalise
 from leukoref.meaning import Match, from_term
 
 MOST_BESIDE = 7
-ANSWERS = ("recovery", "response")
-SEARCHED = {"screen", "screening"}  # a search for something is no finding of it
 SIDES = ("elevated", "low", "prolonged")  # how a measured value lies; a normal one is none of these
 
 
@@ -83,7 +81,7 @@ class Words:
 
     def _presence(self, finding: str) -> bool:
         """Whether a finding is there or not, and says so; an answer to treatment and a recovery are such."""
-        words = [word for word in self.lexicon.tokens(self.base.finding[finding].name) if word not in ANSWERS]
+        words = self.lexicon.without("answer", self.lexicon.tokens(self.base.finding[finding].name))
         negative = any(self.lexicon.group("negative_name", word) for word in words)
         return self.base.finding[finding].kind == "presence" and not negative
 
@@ -109,7 +107,7 @@ class Words:
         words = set(around)
         implies = self.lexicon.implies.get(group, {})
         found: list[str] = []
-        if not words & SEARCHED and not any(self.lexicon.group("negative_name", word) for word in words):
+        if not any(self.lexicon.group(role, word) for role in ("search", "negative_name") for word in words):
             for needed, findings in implies.items():
                 if set(needed.split()) <= words:
                     found.extend(findings)
