@@ -148,7 +148,7 @@ class Assessor:
         )
 
     def _band(self, standing: Standing) -> out.Band:
-        if standing.established:
+        if standing.settled:
             return "established"
         bands = self._bands
         weight = round(standing.weight, SHOWN)  # as shown, so that the last bits of a sum decide nothing

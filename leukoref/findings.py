@@ -51,6 +51,7 @@ class Findings:
     unused: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     exposures: list[timeline.Exposure] = field(default_factory=list)
+    confirmed: dict[str, str] = field(default_factory=dict)  # cause -> as what it is named under `confirmation`
     recognised: int = 0
 
 
@@ -92,6 +93,7 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
         elif observation.when == "now":
             if settled.get(observation.finding, observation.present) == observation.present:
                 _note_presence(known, match, observation, base, where)
+                _note_diagnosis(known, match, observation, base)
             else:
                 known.warnings.append(
                     f"{observation.finding}: the result under confirmation is the later one and holds"
@@ -147,6 +149,14 @@ def _note_presence(known: Findings, match: Match, observation: Observation, base
     _refer(known, name, observation)
     if not state:
         _note_contrary(known, match, observation, base)
+
+
+def _note_diagnosis(known: Findings, match: Match, observation: Observation, base: Knowledge) -> None:
+    """A cause named under `confirmation` is what the work-up came to; before it a name may be old, or a guess."""
+    if observation.stage == "confirmation" and observation.present:
+        for name in meant(match):
+            if name in base.diagnosed:
+                known.confirmed.setdefault(base.diagnosed[name], match.label or base.finding[name].name)
 
 
 def _note_contrary(known: Findings, match: Match, observation: Observation, base: Knowledge) -> None:

@@ -85,6 +85,7 @@ class Standing:
     prior_weight: float
     weight: float
     adjustments: tuple[tuple[str, float, tuple[str, ...]], ...] = ()
+    confirmed: bool = False
     established: tuple[Statement, ...] = ()
     excluded: tuple[Statement, ...] = ()
     unmet: tuple[Statement, ...] = ()
@@ -96,6 +97,11 @@ class Standing:
     @property
     def score(self) -> float:
         return self.prior_weight + self.weight
+
+    @property
+    def settled(self) -> bool:
+        """Whether a criterion establishes the cause, or it is named under `confirmation`."""
+        return bool(self.established) or self.confirmed
 
 
 def _add(standing: Standing, text: str, weight: float, sources: tuple[str, ...]) -> None:
@@ -245,7 +251,7 @@ class Ranker:
         return [
             standings[cause]
             for *_, cause in sorted(
-                (bool(s.excluded), not s.established, -round(s.score, 9), cause) for cause, s in standings.items()
+                (bool(s.excluded), not s.settled, -round(s.score, 9), cause) for cause, s in standings.items()
             )
         ]
 
@@ -334,7 +340,10 @@ class Ranker:
         return Board(items, weights, repeats, weights.sum(axis=0), self.kind_weights(band))
 
     def _adjust(self, standings: dict[str, Standing], known: Findings, inference: Inference) -> None:
-        """Criteria, exposures that must be there, culprit drugs, and endemic regions."""
+        """The confirmed cause, criteria, exposures that must be there, culprit drugs, and endemic regions."""
+        for cause, label in known.confirmed.items():
+            standings[cause].confirmed = True
+            _add(standings[cause], f"named under confirmation: {label}", 0.0, ())
         for cause, index, statement in self.criteria.settling:
             if inference.criteria.get((cause, index)):
                 standing = standings[cause]

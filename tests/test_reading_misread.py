@@ -34,7 +34,7 @@ MEANINGS = [
     ("antineutrophil IgG antibodies in maternal serum", "-"),
     ("maternal antineutrophil alloantibodies", "maternal_neutrophil_alloimmunization"),
     # Diagnoses, and what HPO calls them
-    ("autoimmune neutropenia", "~neutropenia ~autoimmune_cytopenia"), ("Still disease", "~known_other_autoimmune"),
+    ("autoimmune neutropenia", "autoimmune_neutropenia_dx"), ("Still disease", "~known_other_autoimmune"),
     ("abdominal guarding", "~abdominal_pain ~abdominal_tenderness"), ("no abdominal guarding", "-"),
     ("bone marrow failure", "-"), ("bone marrow atrophy", "hypocellular_marrow"), ("Barrett's esophagus", "-"),
     ("constrictive pericarditis", "-"), ("acute pericarditis", "pericarditis"),

@@ -195,6 +195,17 @@ class Knowledge(BaseModel):
         return {start: _reached(start, below) for start in below}
 
     @cached_property
+    def diagnosed(self) -> dict[str, str]:
+        """Finding -> the cause it is the name of: as the causes say, else as the nearest wider finding."""
+        named = {name: cause.id for cause in self.causes for name in cause.diagnosis}
+        found = dict(named)
+        for name, wider in self.ancestors.items():
+            nearest = next((entry for entry in wider if entry in named), None)
+            if nearest:
+                found.setdefault(name, named[nearest])
+        return found
+
+    @cached_property
     def core_presence(self) -> tuple[str, ...]:
         """Ids of the presence findings every cause must speak to."""
         return tuple(e.id for e in self.findings if e.core and e.kind == "presence" and e.id not in self.word_scales)

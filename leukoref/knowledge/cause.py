@@ -185,13 +185,15 @@ class Provenance(Rule):
 
 
 class Cause(Rule):
-    """One cause of a low white cell count, as its file states it."""
+    """One cause of a low white cell count, as its file states it. A finding of ``diagnosis`` names the cause itself:
+    among what was known before it speaks as any other, given under `confirmation` it settles the question."""
 
     id: str
     name: str
     mechanisms: tuple[str, ...] = Field(min_length=1)
     seed: str | None = None
     codes: Codes = NO_CODES
+    diagnosis: tuple[str, ...] = ()
     about: tuple[Sourced, ...] = ()
     statements: tuple[Statement, ...] = ()
     estimates: tuple[Estimates, ...] = ()

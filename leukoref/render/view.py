@@ -20,7 +20,7 @@ STATUS = {
     "insufficient_data": "too little is known to say whether the white cell count is low",
 }
 BANDS = {
-    "established": "established: its defining criterion is met",
+    "established": "established: its defining criterion is met, or it was named under confirmation",
     "strong": "strong evidence",
     "moderate": "moderate evidence",
     "weak": "weak evidence",

@@ -62,6 +62,8 @@ def _named_findings(draft: Draft) -> Iterator[tuple[Entry[Any], Path_, str]]:
         for path, statement in statements(cause):
             if statement.finding is not None and statement.finding not in draft.scale:
                 yield cause, (*path, "finding"), statement.finding
+        for position, name in enumerate(cause.value.diagnosis):
+            yield cause, ("diagnosis", position), name
     for scale in draft.scales:
         for part in ("inputs", "words"):
             for position, row in enumerate(getattr(scale.value, part)):
@@ -91,6 +93,19 @@ def _words(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for inner in value:
             yield from _words(inner)
+
+
+@check
+def shared_diagnosis(draft: Draft) -> Iterator[Complaint]:
+    """Two causes say that one finding is their name."""
+    named: dict[str, str] = {}
+    for entry in draft.causes:
+        for position, finding in enumerate(entry.value.diagnosis):
+            other = named.setdefault(finding, entry.value.id)
+            if other != entry.value.id:
+                message = f"{finding!r} is the diagnosis of {other} as well"
+                remedy = "leave it to one of them; a narrower finding may name the other"
+                yield entry.complain("shared_diagnosis", message, "diagnosis", position, remedy=remedy)
 
 
 @check
