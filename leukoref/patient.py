@@ -34,7 +34,8 @@ class Observation(Input):
 
     ``time`` is when it was observed, ``days_before`` the same relative to the assessment, ``when:
     earlier`` a result from before this illness. ``text`` is a remark and never interpreted;
-    ``reference`` names the record entry it came from.
+    ``reference`` names the record entry it came from. ``stage`` is when it became known: a diagnosis given
+    under ``confirmation`` is what the work-up came to, and settles the cause it names.
     """
 
     finding: str = Field(min_length=1, max_length=500)

@@ -42,6 +42,7 @@ CAUSE = """\
 id: hypersplenism
 name: Hypersplenism
 mechanisms: [spleen]
+diagnosis: [massive_splenomegaly]
 statements:
   - {id: splenomegaly, finding: splenomegaly, frequency: {n: 40, of: 41}, source: smith-2020, seen: abstract, reason: r}
   - id: anc_low

@@ -107,6 +107,7 @@ def test_a_folder_that_does_not_exist_is_one_complaint(tmp_path):
         (CAUSE_FILE, "finding: massive_splenomegaly, freq", "finding: massive_splenomegalie, freq", "unknown_finding"),
         (CAUSE_FILE, "when: {finding: splenomegaly", "when: {finding: spleenomegaly", "unknown_finding"),
         ("drugs/antithyroid.yaml", "synonyms: [Tapazole]", "exposures: [culprit_drug]", "unknown_finding"),
+        (CAUSE_FILE, "diagnosis: [massive_splenomegaly]", "diagnosis: [spleen]", "unknown_finding"),
         ("findings/counts.yaml", "is_a: [splenomegaly]", "is_a: [spleen]", "unknown_finding"),
         ("findings/counts.yaml", "is_a: [splenomegaly]",
          "is_a: [splenomegaly], absent_denies: [spleen]", "unknown_finding"),

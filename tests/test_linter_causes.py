@@ -10,6 +10,14 @@ from leukoref.knowledge.checks.codes import loinc_check_digit
 linted = pytest.fixture(lint_with)
 
 
+def test_two_causes_cannot_have_one_diagnosis(linted):
+    other = replaced(CAUSE, "id: hypersplenism", "id: big_spleen")
+    found = linted({"causes/spleen/big_spleen.yaml": other})
+    assert [c.message for c in found if c.check == "shared_diagnosis"] == [
+        "'massive_splenomegaly' is the diagnosis of big_spleen as well"
+    ]
+
+
 # -- statements and sources -------------------------------------------------------------------------
 
 

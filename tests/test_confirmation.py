@@ -1,0 +1,57 @@
+"""A cause that is named under `confirmation` is settled; named anywhere else it only speaks."""
+
+import pytest
+
+import leukoref
+
+BASE = leukoref.load_knowledge()
+COUNTS = [{"finding": "wbc", "value": 1.8, "unit": "10*9/L"}, {"finding": "anc", "value": 0.7, "unit": "10*9/L"}]
+
+
+def answer(name: str, stage: str = "confirmation", *, present: bool = True) -> leukoref.Assessment:
+    said = {"finding": name, "stage": stage, "present": present}
+    return leukoref.assess({"age": "40 a", "observations": [*COUNTS, said]})
+
+
+def established(name: str, **how: object) -> list[str]:
+    return [c.cause for c in answer(name, **how).candidates if c.band == "established"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("finding", "cause"), [(f, c.id) for c in BASE.causes for f in c.diagnosis])
+def test_the_diagnosis_of_every_cause_settles_it(finding: str, cause: str) -> None:
+    first = answer(BASE.finding[finding].name).candidates[0]
+    assert (first.cause, first.band) == (cause, "established")
+    assert any(note.text.startswith("named under confirmation: ") for note in first.adjustments)
+
+
+@pytest.mark.parametrize("stage", ["presentation", "history"])
+def test_named_before_it_is_no_proof(stage: str) -> None:
+    assert established("acute myeloid leukemia", stage=stage) == []
+
+
+@pytest.mark.parametrize("name", ["suspected tuberculosis", "family history of leukemia", "tuberculosis ruled out",
+                                  "exposure to tuberculosis", "risk of sarcoidosis"])  # fmt: skip
+def test_what_only_sounds_like_a_diagnosis_settles_nothing(name: str) -> None:
+    assert established(name) == []
+
+
+def test_a_diagnosis_that_is_absent_settles_nothing() -> None:
+    assert established("tuberculosis", present=False) == []
+
+
+def test_the_narrower_name_is_the_one_that_counts() -> None:
+    assert established("acute promyelocytic leukemia") == ["acute_promyelocytic_leukemia"]
+    assert established("hairy cell infiltration of bone marrow") == ["hairy_cell_leukemia"]
+
+
+def test_a_sign_that_goes_with_a_cause_is_not_its_name() -> None:
+    assert established("bone marrow fibrosis") == []  # as in leukemia; primary myelofibrosis is the diagnosis
+    assert established("primary myelofibrosis") == ["marrow_infiltration"]
+
+
+def test_a_proven_hiv_infection_of_the_history_does_not_close_the_question() -> None:
+    observations = [*COUNTS, {"finding": "HIV infection", "stage": "history", "present": True},
+                    {"finding": "HIV viral load", "value": 12000, "unit": "{copies}/mL"},
+                    {"finding": "CD4 count", "value": 20, "unit": "/uL"}]  # fmt: skip
+    candidates = leukoref.assess({"age": "40 a", "observations": observations}).candidates
+    assert next(c for c in candidates if c.cause == "hiv").band != "established"
