@@ -20,7 +20,7 @@ from leukoref.long_frames import REJECTED, UNRECOGNISED, UPPER, USED
 from leukoref.patient import Patient, case_input
 from leukoref.ranking import Ranker
 
-REFUSED, CULPRIT = "_refused", "_culprit"
+REFUSED, CULPRIT, CONFIRMED = "_refused", "_culprit", "_confirmed"
 PIECE = 16_384
 
 
@@ -66,7 +66,8 @@ def _piece(entries: list[Any], number: int, ranker: Ranker) -> tuple[list[Role],
     measured: set[str] = set()
     for place, entry in enumerate(entries, number):
         name = getattr(entry, "subject", "") or str(place)
-        row: dict[str, Any] = {"patient": name, REFUSED: False, USED: 0, UNRECOGNISED: 0, REJECTED: []}
+        row: dict[str, Any] = {"patient": name, REFUSED: False, USED: 0, UNRECOGNISED: 0, REJECTED: [],
+                               CONFIRMED: []}  # fmt: skip
         rows.append(row)
         try:
             patient = getattr(entry, "patient", entry)
@@ -91,6 +92,7 @@ def _piece(entries: list[Any], number: int, ranker: Ranker) -> tuple[list[Role],
     schema: dict[str, Any] = {
         "patient": pl.String, "age": pl.Float64, "sex": pl.String, "setting": pl.String, REFUSED: pl.Boolean,
         USED: pl.Int32, UNRECOGNISED: pl.Int32, REJECTED: pl.List(pl.String), CULPRIT: pl.Float64,
+        CONFIRMED: pl.List(pl.String),
     }  # fmt: skip
     for role in roles[3:]:
         schema |= {role.column: pl.Boolean} if role.kind == "presence" else {
@@ -102,4 +104,5 @@ def _piece(entries: list[Any], number: int, ranker: Ranker) -> tuple[list[Role],
 def _counted(known: Findings, ranker: Ranker) -> dict[str, Any]:
     best = ranker.criteria.culprits(known.exposures)
     weight = best[0][1] if best else None
-    return {USED: known.recognised, UNRECOGNISED: len(known.unrecognized), CULPRIT: weight}
+    counted = {USED: known.recognised, UNRECOGNISED: len(known.unrecognized), CULPRIT: weight}
+    return counted | {CONFIRMED: sorted(known.confirmed)}

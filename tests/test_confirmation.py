@@ -55,3 +55,14 @@ def test_a_proven_hiv_infection_of_the_history_does_not_close_the_question() -> 
                     {"finding": "CD4 count", "value": 20, "unit": "/uL"}]  # fmt: skip
     candidates = leukoref.assess({"age": "40 a", "observations": observations}).candidates
     assert next(c for c in candidates if c.cause == "hiv").band != "established"
+
+
+def test_screening_patients_settles_the_same_causes() -> None:
+    names = ["acute myeloid leukemia", "sarcoidosis", "hairy cell leukemia", "fever"]
+    patients = [
+        {"age": "40 a", "observations": [*COUNTS, {"finding": name, "stage": "confirmation", "present": True}]}
+        for name in names
+    ]
+    for row, name in zip(leukoref.screen(patients, top=3).iter_rows(named=True), names, strict=True):
+        first = answer(name).candidates[0]
+        assert (row["cause_1"], row["band_1"]) == (first.cause, first.band)

@@ -236,7 +236,7 @@ def test_a_qualified_finding_that_is_absent_never_denies_a_wider_one(qualifier, 
         return  # not understood, listed in these words, or a list of two whose second part is what it was
     asked = BASE.lexicon.test_key(BASE.lexicon.tokens(phrase)) in BASE.lexicon.tests
     if asked or BASE.lexicon.group("drug_word", qualifier):
-        return  # listed in `tests.yaml`, or words that stand beside a drug: 'antituberculous drugs, new' are those drugs
+        return  # listed in `tests.yaml`, or said of a drug: 'antituberculous drugs, new'
     assert match.denied == ()
     result = known(BASE, {"finding": phrase, "present": False})
     assert not any(state is False for state in result.presence.values())

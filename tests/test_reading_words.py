@@ -13,7 +13,8 @@ from leukoref.matching import match_name
 WIDE = [
     # HPO puts these too narrowly; our name holds instead
     ("pulmonary infection", "lower_respiratory_infection"), ("recurrent pulmonary infections", "recurrent_pneumonia"),
-    ("intermittent fever", "~fever"), ("recurrent thrombosis", "~thrombosis"), ("histoplasmosis", "~fungal_infection"),
+    ("intermittent fever", "~fever"), ("recurrent thrombosis", "~thrombosis"),
+    ("pulmonary histoplasmosis", "~fungal_infection"),
     ("vertebral compression fracture", "~bone_fracture"), ("ocular albinism", "~hypopigmentation_albinism"),
     ("lower limb muscle weakness", "~muscle_weakness"), ("single transverse palmar crease", "-"),
     ("wrist swelling", "~joint_swelling"), ("erythematous papule", "~skin_papule"),

@@ -162,9 +162,13 @@ class Cohort:
         sums = self.weighing.sums(block, inferred, rows)
         if block.culprit is not None and self._culprit is not None:
             sums.add(self._culprit, np.nan_to_num(block.culprit[rows]))
+        settled = self.weighing.criteria("establishes", inferred)
+        for cause, named in block.confirmed.items():
+            column = self.weighing.causes.index(cause)
+            settled[column] = settled[column] | named if column in settled else named
         confirmed, excluded = (
-            [(column, holds[rows]) for column, holds in self.weighing.criteria(kind, inferred).items()]
-            for kind in ("establishes", "excludes")
+            [(column, holds[rows]) for column, holds in found.items()]
+            for found in (settled, self.weighing.criteria("excludes", inferred))
         )
         tables, causes = block.tables[rows], len(self.weighing.causes)
         shown = min(self.top, causes)
@@ -240,6 +244,10 @@ def _counted_before(frame: pl.DataFrame, intake: Intake) -> None:
         return
     if "_culprit" in frame.columns:
         intake.block.culprit = frame.get_column("_culprit").fill_null(np.nan).to_numpy()
+    if "_confirmed" in frame.columns:
+        named = frame.get_column("_confirmed")
+        for cause in named.explode().unique().drop_nulls():
+            intake.block.confirmed[cause] = named.list.contains(cause).to_numpy()
     intake.used += frame.get_column("_used").to_numpy()
     intake.unrecognised += frame.get_column("_unrecognised").to_numpy()
     for column, reason in (("_invalid", "contradiction"), ("_refused", "refused_patient")):

@@ -31,7 +31,8 @@ class Block:
     ``given`` holds the literals that were said; ``low`` and ``high`` the ends of the interval a quantity lies
     in, NaN where it was not measured, ``most`` the highest of several values. ``age`` is in years, NaN if unknown;
     ``tables`` indexes the tables of priors; ``invalid`` marks patients whose values contradict each other; ``culprit``
-    is what the drug that is most to blame adds to its cause, NaN for none.
+    is what the drug that is most to blame adds to its cause, NaN for none; ``confirmed`` has the patients of each cause
+    that is named under `confirmation`.
     """
 
     size: int
@@ -43,6 +44,7 @@ class Block:
     tables: npt.NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     invalid: dict[str, Bits] = field(default_factory=dict)
     culprit: Floats | None = None
+    confirmed: dict[str, Bits] = field(default_factory=dict)
 
     def atom(self, atom: Atom) -> Bits:
         """Whether the whole interval of each quantity lies on the atom's side; unknown values never do."""
