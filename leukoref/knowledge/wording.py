@@ -4,12 +4,10 @@ The words are data (`rules/names/`). They become one `Lexicon` a base, kept in t
 handful of dictionary lookups (`leukoref.reading`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -50,6 +48,8 @@ class WordGroup(Rule):
 class Pattern(BaseModel):
     """Kinds of words that make a name together; `beside`: kinds that may stand beside them."""
 
+    model_config = ConfigDict(defer_build=True)
+
     kinds: tuple[str, ...]
     beside: frozenset[str]
     implies: dict[str, tuple[str, ...]] = {}
@@ -89,7 +89,7 @@ class Lexicon(BaseModel):
     known: str = ""  # every word of a name or group
 
     @classmethod
-    def of(cls, base: Knowledge) -> Lexicon:
+    def of(cls, base: "Knowledge") -> Self:
         found = cls()
         for group in base.names:
             if group.role == "same":
@@ -130,7 +130,7 @@ class Lexicon(BaseModel):
         found._index_kinds(base)
         return found
 
-    def _index(self, base: Knowledge) -> None:
+    def _index(self, base: "Knowledge") -> None:
         for plain in (True, False):  # 'leukemia' is leukemia, whatever 'known leukemia' is
             meant: dict[str, set[str]] = {}
             for name, finding in base.finding_names.items():
@@ -157,7 +157,7 @@ class Lexicon(BaseModel):
             if group.role == "family":
                 self.family.update(dict.fromkeys(group.findings, group.as_))
 
-    def _index_kinds(self, base: Knowledge) -> None:
+    def _index_kinds(self, base: "Knowledge") -> None:
         """The kind of a word is what its group says; qualifiers, and the names of what is measured, are kinds too."""
         found: dict[str, set[str]] = {}
         for role in ("qualifier", "number", "unit_of_time", "measure", "view"):
@@ -186,7 +186,7 @@ class Lexicon(BaseModel):
         phrases = (*self.keys, *self.names, *self.kinds, *base.drug_names, *(p for r in self.roles.values() for p in r))
         self.known = " ".join(sorted({word for phrase in phrases for word in phrase.split()}))
 
-    def _index_sides(self, base: Knowledge, finding: str, when: object) -> None:
+    def _index_sides(self, base: "Knowledge", finding: str, when: object) -> None:
         """'Raised X' and 'low X', where a derived finding is just that."""
         if not isinstance(when, Comparison) or when.finding not in base.finding:
             return
@@ -276,7 +276,7 @@ class Lexicon(BaseModel):
         return self.roles.get(role, {}).get(phrase)
 
 
-def _below(base: Knowledge, role: str) -> frozenset[str]:
+def _below(base: "Knowledge", role: str) -> frozenset[str]:
     """The findings named by the groups of a role, and all below them."""
     named = {finding for group in base.names if group.role == role for finding in group.findings}
     below = {child for finding in named for child in base.descendants.get(finding, ())}
