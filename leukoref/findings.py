@@ -103,6 +103,7 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     for name, other in base.absent_denies:
         if known.presence.get(name) is False:
             known.presence.setdefault(other, False)
+    _lift_denials(known, base)
     for name, values in current.items():
         known.quantities[name] = _latest(values, base.finding[name], known)
         _refer(known, name, values[-1][0])
@@ -157,6 +158,18 @@ def _note_diagnosis(known: Findings, match: Match, observation: Observation, bas
         for name in meant(match):
             if name in base.diagnosed:
                 known.confirmed.setdefault(base.diagnosed[name], match.label or base.finding[name].name)
+
+
+def _lift_denials(known: Findings, base: Knowledge) -> None:
+    """'No lymphadenopathy', and a large node in the neck: what is there outweighs the wider denial."""
+    there = [name for name, present in known.presence.items() if present and name in base.ancestors]
+    for name in there:
+        for wider in base.ancestors[name]:
+            if known.presence.get(wider) is False:
+                known.presence[wider] = True
+                what, label = base.finding[wider].name, known.labels[name]
+                known.labels[wider] = f"{what} ({label})"
+                known.warnings.append(f"{what}: said to be absent, but {label} is there; taken as present")
 
 
 def _note_contrary(known: Findings, match: Match, observation: Observation, base: Knowledge) -> None:

@@ -101,6 +101,7 @@ def read(
     for name, other in base.absent_denies:
         if (denied := found.block.given.get((name, False))) is not None:
             _imply(found.block, other, False, denied)
+    _lift_denials(found.block, base)
     if sex.any():
         for name, code in (("female", 1), ("male", 2)):
             if name in base.finding:
@@ -232,6 +233,16 @@ def _imply(block: Block, name: str, state: bool, said: Bits) -> None:
     nothing = np.zeros(block.size, np.bool_)
     unsaid = said & ~block.given.get((name, not state), nothing)
     block.given[name, state] = block.given.get((name, state), nothing) | unsaid
+
+
+def _lift_denials(block: Block, base: Knowledge) -> None:
+    """As `findings._lift_denials`: what is there outweighs the denial of something wider."""
+    for name, state in list(block.given):
+        for wider in base.ancestors.get(name, ()) if state else ():
+            denied = block.given.get((wider, False))
+            if denied is not None and (lifted := denied & block.given[name, True]).any():
+                block.given[wider, False] = denied & ~lifted
+                _imply(block, wider, True, lifted)
 
 
 def _age(column: pl.Series, found: Intake, entry: Role) -> None:
