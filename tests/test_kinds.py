@@ -12,7 +12,7 @@ from test_coverage import NUMBERS, WEIGHING
 
 from leukoref.assessor import Assessor
 from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.cause import Distribution
+from leukoref.knowledge.cause import Distribution, Frequency
 from leukoref.knowledge.loader import read
 from leukoref.knowledge.spreads import bin_shares
 from leukoref.patient import Patient
@@ -183,3 +183,19 @@ def test_kinds_that_differ_in_nothing_change_nothing(tmp_path):
 def test_shares_that_cannot_be_are_reported(linted, old, new, complaint):
     found = linted({CAUSE_FILE: replaced(CAUSE, "mimics:", KINDS.replace(old, new) + "mimics:")})
     assert complaint in only(found, "wrong_share").message
+
+
+@pytest.mark.parametrize(
+    ("proportion", "of", "said"),
+    [
+        (0.26, 23, "of 23"),  # 6 of 23, rounded
+        (0.377, 45, "of 45"),  # 17 of 45 is 0.3777..., cut
+        (0.9, 10, "of 10"),
+        (0.558, 46, "of up to 46"),  # 25 of 46 is 54.3 %, 26 of 46 is 56.5 %
+        (0.5, None, "(denominator not given)"),
+    ],
+)
+def test_a_share_that_no_whole_number_gives_says_that_not_all_were_looked_at(
+    proportion: float, of: int | None, said: str
+) -> None:
+    assert Frequency(proportion=proportion, of=of).denominator == said

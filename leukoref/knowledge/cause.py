@@ -10,6 +10,7 @@ from leukoref.knowledge.vocabulary import NO_CODES, Codes, Seen
 Term = Literal["obligate", "very_frequent", "frequent", "occasional", "very_rare", "excluded"]
 Direction = Literal["supports", "opposes"]
 CriterionKind = Literal["establishes", "excludes", "requires"]
+PERCENT_DIGITS = 2  # of a share, where it is printed as a whole per cent
 
 
 class Frequency(Rule):
@@ -27,6 +28,18 @@ class Frequency(Rule):
         if self.n is not None and (self.of is None or self.n > self.of):
             raise ValueError("n needs a denominator `of` that is not smaller")
         return self
+
+    @property
+    def denominator(self) -> str:
+        """The denominator of a printed share as a reader should take it: where no whole number of patients gives the
+        share, rounded or cut, not all of them were looked at, and it is the most that can stand under it."""
+        if not self.of or self.proportion is None:
+            return "(denominator not given)"
+        step = 10.0 ** -max(len(repr(self.proportion).partition(".")[2]), PERCENT_DIGITS)
+        near = round(self.proportion * self.of)
+        shares = (n / self.of for n in (near - 1, near, near + 1))
+        counted = any(-step / 2 - 1e-9 <= share - self.proportion < step for share in shares)
+        return f"of {self.of}" if counted else f"of up to {self.of}"
 
 
 class Distribution(Rule):

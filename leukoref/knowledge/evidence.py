@@ -109,7 +109,7 @@ class EvidenceTable:
                 hits, text = float(figure.n), f"{figure.n} of {figure.of}"
             elif figure.proportion is not None:
                 hits = figure.proportion * total
-                text = f"{figure.proportion:.1%}" + (f" of {figure.of}" if figure.of else " (denominator not given)")
+                text = f"{figure.proportion:.1%} {figure.denominator}"
             else:
                 hits = self._terms[figure.term or ""] * total
                 text = f"{(figure.term or '').replace('_', ' ')} (qualitative)"

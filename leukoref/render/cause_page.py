@@ -177,7 +177,7 @@ def frequency(figure: Frequency) -> str:
     if figure.n is not None and figure.of:
         return f"{figure.n} of {figure.of} ({percent(figure.n / figure.of)})"
     if figure.proportion is not None:
-        return percent(figure.proportion) + (f" of {figure.of}" if figure.of else " (denominator not given)")
+        return f"{percent(figure.proportion)} {figure.denominator}"
     return f"{words(figure.term or '')} (qualitative)"
 
 
