@@ -12,7 +12,8 @@ from test_coverage import NUMBERS, WEIGHING
 
 from leukoref.assessor import Assessor
 from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.cause import Distribution, Frequency
+from leukoref.knowledge.cause import Distribution, Estimates, Frequency, Statement
+from leukoref.knowledge.evidence import EvidenceTable
 from leukoref.knowledge.loader import read
 from leukoref.knowledge.spreads import bin_shares
 from leukoref.patient import Patient
@@ -25,6 +26,20 @@ def shares(base: Knowledge, finding: str, **printed: object) -> dict[str, float]
     scale, entry = next((s, e) for s in base.scales for e in s.inputs if e.finding == finding)
     figure = Distribution.model_validate({"unit": entry.unit, **printed})
     return dict(zip(scale.bins, bin_shares(figure, scale, entry, patients=20, widest=0.5), strict=True))
+
+
+def spread_of_age(base: Knowledge, *said: dict[str, object]) -> dict[str, float]:
+    """How an invented cause of which these statements are made spreads over the ages."""
+    fixed = {"finding": "age", "source": "none", "seen": "abstract", "reason": "for this test"}
+    statements = tuple(Statement.model_validate({"id": f"s{i}", **fixed, **one}) for i, one in enumerate(said))
+    cause = base.causes[0].model_copy(update={"statements": statements, "variants": ()})
+    estimates = ({"group": "g", "reasoning": "r", "cells": {"age": [0.02, 0.08, 0.2, 0.1, 0.2, 0.2, 0.2]}},)
+    cause = cause.model_copy(update={"estimates": tuple(Estimates.model_validate(block) for block in estimates)})
+    table = EvidenceTable(base.model_copy(update={"causes": (cause, *base.causes[1:])}))
+    return dict(zip(base.scale["age"].bins, table.spreads["age"][cause.id].shares, strict=True))
+
+
+ADULTS = ["18-40a", "40-65a", ">=65a"]
 
 
 # -- distributions ------------------------------------------------------------------------------------------
@@ -53,6 +68,21 @@ def test_the_ends_of_a_range_lie_further_out_the_more_patients_there_were(base: 
     few = shares(base, "age", median=50, range=[20, 80], of=10)
     many = shares(base, "age", median=50, range=[20, 80], of=1000)
     assert few["40-65a"] < many["40-65a"]
+
+
+def test_a_series_of_adults_leaves_the_children_as_they_are(base: Knowledge) -> None:
+    confined = {"among": ADULTS, "distribution": {"median": 70, "range": [50, 90], "unit": "a", "of": 500}}
+    found = spread_of_age(base, confined)
+    assert found["1-12a"] == pytest.approx(0.2, abs=0.01)
+    assert sum(found[name] for name in ADULTS) == pytest.approx(0.6, abs=0.01)
+    assert found[">=65a"] > 0.35
+    everybody = spread_of_age(base, {"distribution": confined["distribution"]})
+    assert everybody["1-12a"] < 0.02
+
+
+def test_a_share_among_adults_is_a_share_of_their_part(base: Knowledge) -> None:
+    found = spread_of_age(base, {"among": ADULTS, "bins": [">=65a"], "frequency": {"n": 500, "of": 1000}})
+    assert found[">=65a"] == pytest.approx(0.3, abs=0.01)
 
 
 def test_infants_do_not_spread_over_decades(base: Knowledge) -> None:

@@ -78,11 +78,14 @@ class LikelihoodRatio(Rule):
 
 
 class Statement(Rule):
-    """One sourced sentence about a cause: a frequency, a distribution, a likelihood ratio, a direction, a criterion."""
+    """One sourced sentence about a cause: a frequency, a distribution, a likelihood ratio, a direction, a criterion.
+    A group that was confined to some bins of the scale (a series of adults says nothing of children) names them in
+    ``among``: the figure then tells how the cause spreads within them."""
 
     id: str
     finding: str | None = None
     bins: tuple[str, ...] = ()
+    among: tuple[str, ...] = ()
     state: State = "present"
     frequency: Frequency | None = None
     distribution: Distribution | None = None
@@ -109,6 +112,8 @@ class Statement(Rule):
             raise ValueError("give exactly one of frequency, distribution, likelihood_ratio, qualitative or criterion")
         if self.distribution and (self.bins or self.state == "absent"):
             raise ValueError("a distribution speaks for all bins of its scale: drop `bins` and `state`")
+        if self.among and (self.state == "absent" or not (self.distribution or (self.frequency and self.bins))):
+            raise ValueError("`among` goes with a distribution, or with a frequency in `bins`")
         if (self.criterion is None) == (self.finding is None):
             raise ValueError("a criterion has `when`; every other statement has `finding`")
         if (self.criterion is None) != (self.when is None):

@@ -17,7 +17,7 @@ from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause, Estimates, Frequency, Statement, Variant
 from leukoref.knowledge.conditions import comparisons
 from leukoref.knowledge.pretest import Basis, PriorTables, decibans
-from leukoref.knowledge.spreads import constraints, raked
+from leukoref.knowledge.spreads import constraints, of_everybody, raked
 from leukoref.knowledge.vocabulary import Scale
 
 AGE_SCALE = "age"
@@ -167,7 +167,7 @@ class EvidenceTable:
                 inherited = table[name].get(profile.cause.id)
                 even = tuple(1 / len(scale.bins) for _ in scale.bins)
                 start = shapes.get(name) or (inherited.shares if inherited else even)
-                table[name][profile.id] = self._fitted(start, said.get(name, []))
+                table[name][profile.id] = self._fitted(scale, start, said.get(name, []))
         return dict(table)
 
     def _constraints(self, profile: Profile) -> dict[str, list[tuple[int, Frequency, Statement]]]:
@@ -181,10 +181,13 @@ class EvidenceTable:
             found[name].append((mask, figure, statement))
         return found
 
-    def _fitted(self, start: Sequence[float], said: Sequence[tuple[int, Frequency, Statement]]) -> ScaleCell:
+    def _fitted(
+        self, scale: Scale, start: Sequence[float], said: Sequence[tuple[int, Frequency, Statement]]
+    ) -> ScaleCell:
         masks: dict[int, list[tuple[Frequency, bool]]] = defaultdict(list)
         for mask, figure, statement in said:
-            masks[mask].append((figure, statement.state == "absent"))
+            part = _share(start, scale.mask(statement.among)) / sum(start) if statement.among else 1.0
+            masks[mask].append((of_everybody(figure, part, self._terms), statement.state == "absent"))
         # The mass that most patients stand behind is fitted last: where figures disagree, it holds.
         patients = {mask: sum(figure.of or self._assumed for figure, _ in given) for mask, given in masks.items()}
         targets = {

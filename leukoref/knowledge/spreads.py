@@ -97,7 +97,12 @@ def constraints(
         if statement.distribution and name in inputs:
             scale, entry = inputs[name]
             shares = bin_shares(statement.distribution, scale, entry, patients=patients, widest=widest)
+            among = scale.mask(statement.among) if statement.among else (1 << len(scale.bins)) - 1
+            told = sum(share for place, share in enumerate(shares) if among >> place & 1)
             for place, share in enumerate(shares):
+                if not among >> place & 1:
+                    continue
+                share /= told
                 figure = Frequency(proportion=min(max(share, 0.0), 1.0), of=statement.distribution.of)
                 yield scale.id, 1 << place, figure, statement
         elif statement.frequency and statement.bins:
@@ -105,6 +110,15 @@ def constraints(
         elif statement.frequency and name in words and words[name][1]:
             scale, bins = words[name]
             yield scale.id, scale.mask(bins), statement.frequency, statement
+
+
+def of_everybody(figure: Frequency, part: float, terms: Mapping[str, float]) -> Frequency:
+    """A share of a group that is ``part`` of all patients, as a share of all."""
+    if part == 1.0:
+        return figure
+    value = terms[figure.term] if figure.term else figure.proportion or 0.0
+    value = figure.n / figure.of if figure.n is not None and figure.of else value
+    return Frequency(proportion=part * value, of=figure.of)
 
 
 def raked(start: Sequence[float], targets: Mapping[int, float], floor: float) -> tuple[float, ...]:

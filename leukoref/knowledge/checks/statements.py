@@ -62,18 +62,19 @@ def unknown_bin(draft: Draft) -> Iterator[Complaint]:
     """A statement names bins that its scale does not have, or bins where there is no scale."""
     for entry in draft.causes:
         for path, statement in statements(entry):
-            if not statement.bins:
+            named = [(key, name) for key in ("bins", "among") for name in getattr(statement, key)]
+            if not named:
                 continue
             scale = draft.scale.get(statement.finding or "")
             if scale is None:
                 message = f"bins, but {statement.finding!r} is no scale"
                 remedy = f"the scales are {', '.join(draft.scale)}"
-                yield entry.complain("unknown_bin", message, *path, "bins", remedy=remedy)
+                yield entry.complain("unknown_bin", message, *path, named[0][0], remedy=remedy)
                 continue
-            for name in statement.bins:
+            for key, name in named:
                 if name not in scale.bins:
                     remedy = f"its bins are {', '.join(scale.bins)}"
-                    yield entry.complain("unknown_bin", f"{scale.id} has no bin {name!r}", *path, "bins", remedy=remedy)
+                    yield entry.complain("unknown_bin", f"{scale.id} has no bin {name!r}", *path, key, remedy=remedy)
 
 
 @check
