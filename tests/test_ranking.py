@@ -188,7 +188,7 @@ def test_sourced_bins_carry_their_sourced_mass(base: Knowledge, ready: Assessor)
     seen = 0
     for profile in table.profiles:
         for name, said in table._constraints(profile).items():
-            if len({mask for mask, _, _ in said}) == 1:
+            if len({mask for mask, _, _ in said}) == 1 and not any(statement.among for _, _, statement in said):
                 mask = said[0][0]
                 target, _ = table.pooled([figure for _, figure, _ in said], [s.state == "absent" for _, _, s in said])
                 shares = table.spreads[name][profile.id].shares
