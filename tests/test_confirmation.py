@@ -35,6 +35,11 @@ def test_what_only_sounds_like_a_diagnosis_settles_nothing(name: str) -> None:
     assert established(name) == []
 
 
+def test_the_reader_is_told_that_the_user_said_so() -> None:
+    assert "established: the diagnosis was given as confirmed" in answer("sarcoidosis").to_markdown()
+    assert "named under confirmation: sarcoidosis" in answer("sarcoidosis").to_text()
+
+
 def test_a_diagnosis_that_is_absent_settles_nothing() -> None:
     assert established("tuberculosis", present=False) == []
 

@@ -20,13 +20,14 @@ STATUS = {
     "insufficient_data": "too little is known to say whether the white cell count is low",
 }
 BANDS = {
-    "established": "established: its defining criterion is met, or it was named under confirmation",
+    "established": "established: its defining criterion is met",
     "strong": "strong evidence",
     "moderate": "moderate evidence",
     "weak": "weak evidence",
     "against": "evidence against",
     "excluded": "excluded",
 }
+CONFIRMED = "established: the diagnosis was given as confirmed"
 LEAST_PART = 0.05  # of a cause's weight that a kind makes up to be shown
 CRITERIA = {"establishes": "establishes", "excludes": "excludes", "requires": "required, not met"}
 LEGEND = (
@@ -193,7 +194,7 @@ def _entry(candidate: Candidate, cite: Citations, limit: int | None) -> Entry:
     return Entry(
         rank=candidate.rank, cause=plain(candidate.cause), name=plain(candidate.name),
         mechanisms=", ".join(map(words, candidate.mechanisms)),
-        band=candidate.band, band_words=BANDS[candidate.band],
+        band=candidate.band, band_words=_band(candidate),
         score=candidate.score, weight=candidate.weight, sourced=percent(candidate.sourced_share),
         prior=Note(text + estimate, cite(prior.sources), prior.weight),
         supports=supports, supports_rest=supports_rest, against=against, against_rest=against_rest,
@@ -206,6 +207,11 @@ def _entry(candidate: Candidate, cite: Citations, limit: int | None) -> Entry:
         ),
         missing=tuple(map(plain, candidate.missing)),
     )  # fmt: skip
+
+
+def _band(candidate: Candidate) -> str:
+    by_rule = any(criterion.kind == "establishes" for criterion in candidate.criteria)
+    return CONFIRMED if candidate.band == "established" and not by_rule else BANDS[candidate.band]
 
 
 def _lines(evidence: Sequence[Evidence], cite: Citations, limit: int | None) -> tuple[tuple[Line, ...], Rest]:
