@@ -278,7 +278,7 @@ def test_the_size_of_a_block_and_the_number_of_threads_change_nothing(base: Know
     assert in_blocks(cohort, frame, ids, None, threads=3, block=17).equals(whole)
 
 
-@given(st.floats(1e-9, 1e9) | st.sampled_from([0.5 - 2**-54, 1.5, 0.1 + 0.2, 1e-7, 123456.789]))
+@given(st.floats(1e-9, 1e9) | st.sampled_from([0.5 - 2**-54, 1.5, 0.1 + 0.2, 1e-7, 123456.789, 54975582.26255]))
 def test_rounding_to_twelve_digits_is_that_of_a_single_value(value: float) -> None:
     assert twelve_digits(np.array([value]))[0] == pytest.approx(float(f"{value:.12g}"), rel=1e-15, abs=1e-30)
 

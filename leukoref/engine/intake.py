@@ -187,6 +187,9 @@ def _canonical(values: Floats, entry: Role) -> Floats:
     return twelve_digits(values)
 
 
+NEAR_A_HALF = 0.001  # a number of twelve digits times its scale is only so exact: which side it lies on, its text says
+
+
 def twelve_digits(values: Floats) -> Floats:
     """Numbers as 12 significant digits say them, so that 2.1 10*3/uL is 2.1 10*9/L."""
     short = np.rint(values * 1e4) / 1e4
@@ -195,8 +198,13 @@ def twelve_digits(values: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         places = 11 - np.floor(np.log10(np.abs(values)))
         scale = np.power(10.0, np.clip(places, 0, 22))
-        rounded = np.rint(values * scale) / scale
-    return np.where(np.isfinite(rounded) & (values != 0) & (places >= 0) & (places <= 22), rounded, values)
+        scaled = values * scale
+        rounded = np.rint(scaled) / scale
+        halves = np.abs(scaled - np.floor(scaled) - 0.5) < NEAR_A_HALF
+    kept = np.isfinite(rounded) & (values != 0) & (places >= 0) & (places <= 22)
+    for row in np.flatnonzero(kept & halves):
+        rounded[row] = float(f"{values[row]:.12g}")
+    return np.where(kept, rounded, values)
 
 
 def _states(column: pl.Series, ready: pl.Series | None, found: Intake, entry: Role) -> tuple[Bits, Bits]:
