@@ -16,6 +16,7 @@ from functools import cached_property
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause, Estimates, Frequency, Statement, Variant
 from leukoref.knowledge.conditions import comparisons
+from leukoref.knowledge.nesting import raised
 from leukoref.knowledge.pretest import Basis, PriorTables, decibans
 from leukoref.knowledge.spreads import constraints, of_everybody, raked
 from leukoref.knowledge.vocabulary import Scale
@@ -139,7 +140,7 @@ class EvidenceTable:
                     if isinstance(value, (int, float)) and profile.id not in table[name]:
                         text = f"estimate {value:.2g}"
                         table[name][profile.id] = Rate(self._estimated(float(value)), "estimate", text)
-        return dict(table)
+        return raised(table, self.base)
 
     def _sourced_rate(self, statements: Sequence[Statement]) -> Rate:
         figures = [entry.frequency for entry in statements if entry.frequency]
