@@ -107,7 +107,7 @@ def _basis(basis: Coverage) -> str:
         f"Read as full text {basis.full_text}, as abstract {basis.abstract}, as excerpt {basis.excerpt}.\n"
         f"Of {basis.core_cells} core cells (a core finding in a cause) {basis.core_sourced} carry a sourced figure, "
         f"the others a labelled estimate;\nof the {basis.top_cells} that matter most (the top fifth by information) "
-        f"{basis.top_sourced}, {share:.0%}. The goal is half.\n"
+        f"{basis.top_sourced}, {share:.1%}. The goal is half.\n"
     )
 
 
