@@ -41,7 +41,7 @@ class Explainer:
     def __init__(self, base: Knowledge, ranker: Ranker) -> None:
         self.base = base
         self.ranker = ranker
-        self._figures: dict[tuple[str, str, int, int], Figures] = {}
+        self._figures: dict[tuple[str, str, int, int, bool], Figures] = {}
         self._csl: dict[str, dict[str, Any]] = {}
         self._telling: dict[str, list[str]] = {}
 
@@ -88,10 +88,10 @@ class Explainer:
         )  # fmt: skip
 
     def _figures_of(self, item: Item, profile: Profile) -> Figures:
-        key = (item.key, profile.id, item.mask, item.band)
+        key = (item.key, profile.id, item.mask, item.band, item.state)
         if key not in self._figures:
             scaled = item.key.startswith("scale:")
-            self._figures[key] = self._of_scale(item, profile) if scaled else self._of_finding(item.finding, profile)
+            self._figures[key] = self._of_scale(item, profile) if scaled else self._of_finding(item, profile)
         return self._figures[key]
 
     def _of_scale(self, item: Item, profile: Profile) -> Figures:
@@ -109,14 +109,17 @@ class Explainer:
         background = f"{theirs:.4g} (computed from the spread of each cause)"
         return Figures(figure, background, cell.basis, *_told(cell.statements), sources)
 
-    def _of_finding(self, finding: str, profile: Profile) -> Figures:
-        table = self.ranker.table
+    def _of_finding(self, item: Item, profile: Profile) -> Figures:
+        """How many have the finding, with this cause and at large; of one that is denied, with its name before it,
+        since the figures are of those who have it."""
+        table, finding = self.ranker.table, item.finding
         cell, background = table.cell(finding, profile), table.backgrounds.get(finding)
         assert cell is not None, "a finding speaks only for profiles that have a cell"
         rate = cell.rate
         if rate.basis == "ratio" or background is None:
             return Figures(rate.text, "published ratio", rate.basis, *_told(rate.statements), self.keys(rate.sources))
-        text = f"{rate.text} (used as {rate.value:.3g})"
+        whose = "" if item.state else f"{self.base.finding[finding].name}: "
+        text = f"{whose}{rate.text} (used as {rate.value:.3g})"
         keys = self.keys((*rate.sources, *background.sources))
         at_large = f"{background.value:.3g} ({background.text})"
         return Figures(text, at_large, rate.basis, *_told(rate.statements), keys)

@@ -57,6 +57,8 @@ def test_every_weight_is_the_logarithm_of_the_two_figures_beside_it(base: Knowle
                 ours, theirs = float(used[1]), float(entry.background.split()[0])
                 on_scale = entry.finding in base.scale and "bin" in entry.figure
                 denied = entry.statement.startswith("no ") or entry.statement == "male sex"
+                if not on_scale:
+                    assert entry.figure.startswith(f"{base.finding[entry.finding].name}: ") == denied, entry
                 if not on_scale and denied:
                     ours, theirs = 1 - ours, 1 - theirs
                 done = base.finding[entry.finding].test in base.parameter("done_tests") if not on_scale else False

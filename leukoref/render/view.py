@@ -36,6 +36,7 @@ LEGEND = (
     "Score = prior (how common the cause is in this setting) + weight (all findings and adjustments).",
     "est. marks an expert estimate; every other figure comes from the cited source. A rate at large that is 'computed' "
     "follows from all causes of the base. 'Sourced' is the share of the weight that rests on sourced figures.",
+    "Where a finding is absent, the figures are of those who have it, here and at large; its name stands before them.",
     "A cause of several kinds shows the findings for the kind that fits best; its weight is that of all its kinds.",
     "Of findings that say the same thing the strongest counts in full and the others by half, in brackets.",
 )
