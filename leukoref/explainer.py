@@ -145,7 +145,7 @@ class Explainer:
             cells = [
                 (name, speakers[cause])
                 for name, speakers in self.ranker.table.cells.items()
-                if cause in speakers and name in self.base.finding
+                if cause in speakers and name in self.base.finding and name not in self.base.conclusions
             ]
             cells.sort(key=lambda pair: (-(max(pair[1].present, 0) - min(pair[1].absent, 0)), pair[0]))
             self._telling[cause] = [name for name, _ in cells[:TELLING_KEPT]]

@@ -26,7 +26,7 @@ class NextTests:
     @cached_property
     def _askable(self) -> tuple[list[str], npt.NDArray[np.float64]]:
         """Findings worth asking for, and P(finding | cause) with the background where a cause is silent."""
-        names = sorted(name for name, speakers in self.table.rates.items() if name in self.base.finding)
+        names = sorted(self.table.rates.keys() & self.base.finding.keys() - self.base.conclusions)
         rows = []
         for name in names:
             speakers, background = self.table.rates[name], self.table.backgrounds[name].value

@@ -260,6 +260,16 @@ def test_next_tests_are_ordered_by_expected_information_and_ask_nothing_known(ca
         assert all(gain >= 0 for gain in gains)
 
 
+def test_what_to_look_for_is_never_the_name_of_a_cause(base: Knowledge, case_files: list[Path]) -> None:
+    names = {base.finding[name].name for name in base.conclusions}
+    assert {"HIV infection", "histoplasmosis", "acute promyelocytic leukemia"} <= names
+    for answer in answers(case_files[:25]):
+        asked = {name for test in answer.next_tests for name in test.look_for}
+        asked.update(name for candidate in answer.candidates[:10] for name in candidate.missing)
+        assert asked
+        assert not asked & names
+
+
 def test_every_answer_says_that_no_clinician_has_reviewed_the_base(case_files: list[Path]) -> None:
     for answer in answers(case_files[:3]):
         assert "not reviewed by a clinician" in answer.provenance.knowledge_review

@@ -206,6 +206,12 @@ class Knowledge(BaseModel):
         return found
 
     @cached_property
+    def conclusions(self) -> frozenset[str]:
+        """Findings that are a cause by name, beside the core: concluded from others, so never what to look for next."""
+        named = {name for cause in self.causes for name in cause.diagnosis}
+        return frozenset(name for name in named if not self.finding[name].core)
+
+    @cached_property
     def core_presence(self) -> tuple[str, ...]:
         """Ids of the presence findings every cause must speak to."""
         return tuple(e.id for e in self.findings if e.core and e.kind == "presence" and e.id not in self.word_scales)
