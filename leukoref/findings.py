@@ -162,9 +162,8 @@ def _note_diagnosis(known: Findings, match: Match, observation: Observation, bas
 
 def _lift_denials(known: Findings, base: Knowledge) -> None:
     """'No lymphadenopathy', and a large node in the neck: what is there outweighs the wider denial."""
-    there = [name for name, present in known.presence.items() if present and name in base.ancestors]
-    for name in there:
-        for wider in base.ancestors[name]:
+    for name in [name for name, present in known.presence.items() if present]:
+        for wider in base.ancestors.get(name, ()):
             if known.presence.get(wider) is False:
                 known.presence[wider] = True
                 what, label = base.finding[wider].name, known.labels[name]

@@ -104,5 +104,7 @@ def _piece(entries: list[Any], number: int, ranker: Ranker) -> tuple[list[Role],
 def _counted(known: Findings, ranker: Ranker) -> dict[str, Any]:
     best = ranker.criteria.culprits(known.exposures)
     weight = best[0][1] if best else None
-    counted = {USED: known.recognised, UNRECOGNISED: len(known.unrecognized), CULPRIT: weight}
-    return counted | {CONFIRMED: sorted(known.confirmed)}
+    return {
+        USED: known.recognised, UNRECOGNISED: len(known.unrecognized), CULPRIT: weight,
+        CONFIRMED: sorted(known.confirmed),
+    }  # fmt: skip

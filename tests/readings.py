@@ -24,4 +24,6 @@ def meaning_in(phrase: str, base: Knowledge) -> str:
 def states(base: Knowledge, durable: DurableEngine, *phrases: str) -> dict[str, bool]:
     """All that follows from phrases; 'no X' is X said to be absent."""
     said = [{"finding": p.removeprefix("no "), "present": not p.startswith("no ")} for p in phrases]
-    return durable.infer(resolve(Patient.parse({"observations": said}), base)).presence
+    known = resolve(Patient.parse({"observations": said}), base)
+    assert known.recognised, phrases
+    return durable.infer(known).presence

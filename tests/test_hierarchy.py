@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from readings import states
 
-from leukoref import Patient
 from leukoref.engine.durable import DurableEngine
-from leukoref.findings import resolve
 from leukoref.knowledge.base import Knowledge
-
-
-def told(phrase: str, base: Knowledge, durable: DurableEngine) -> dict[str, bool]:
-    name, present = (phrase.removeprefix("no "), False) if phrase.startswith("no ") else (phrase, True)
-    said = resolve(Patient.parse({"observations": [{"finding": name, "present": present}]}), base)
-    assert said.recognised, phrase
-    return dict(durable.infer(said).presence)
-
 
 # What is said to be there, what follows from it, and what does not.
 FOLLOWS = [
@@ -57,9 +48,9 @@ FOLLOWS = [
 def test_what_is_there_entails_what_always_goes_with_it(
     phrase: str, present: set[str], silent: set[str], base: Knowledge, durable: DurableEngine
 ) -> None:
-    states = told(phrase, base, durable)
-    assert {entry for entry in present if states.get(entry) is not True} == set()
-    assert silent & states.keys() == set()
+    found = states(base, durable, phrase)
+    assert {entry for entry in present if found.get(entry) is not True} == set()
+    assert silent & found.keys() == set()
 
 
 # What is said (to be absent, unless it is itself a normal result), what follows as absent, and what stays open.
@@ -106,6 +97,6 @@ OPEN = [
 def test_what_is_denied_denies_no_more_than_was_looked_for(
     phrase: str, absent: set[str], left_open: set[str], base: Knowledge, durable: DurableEngine
 ) -> None:
-    states = told(phrase, base, durable)
-    assert {entry for entry in absent if states.get(entry) is not False} == set()
-    assert left_open & states.keys() == set()
+    found = states(base, durable, phrase)
+    assert {entry for entry in absent if found.get(entry) is not False} == set()
+    assert left_open & found.keys() == set()

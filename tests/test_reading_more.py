@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from readings import meaning_in
 
 from leukoref import Patient
 from leukoref.engine.durable import DurableEngine
@@ -71,18 +72,9 @@ MEANINGS = [
 ]  # fmt: skip
 
 
-def meaning(phrase: str) -> str:
-    match = match_name(phrase, None, BASE)
-    if match is None:
-        return "?"
-    if match.finding:
-        return match.finding
-    return " ".join([*("~" + n for n in match.implied), *("!" + n for n in match.excluded)]) or "-"
-
-
 @pytest.mark.parametrize(("phrase", "expected"), MEANINGS)
 def test_a_name_says_all_that_its_words_tell(phrase: str, expected: str) -> None:
-    assert meaning(phrase) == expected
+    assert meaning_in(phrase, BASE) == expected
 
 
 @pytest.mark.parametrize(

@@ -195,21 +195,24 @@ class Knowledge(BaseModel):
         return {start: _reached(start, below) for start in below}
 
     @cached_property
+    def diagnoses(self) -> dict[str, str]:
+        """Finding -> the cause that says it is its name."""
+        return {name: cause.id for cause in self.causes for name in cause.diagnosis}
+
+    @cached_property
     def diagnosed(self) -> dict[str, str]:
         """Finding -> the cause it is the name of: as the causes say, else as the nearest wider finding."""
-        named = {name: cause.id for cause in self.causes for name in cause.diagnosis}
-        found = dict(named)
+        found = dict(self.diagnoses)
         for name, wider in self.ancestors.items():
-            nearest = next((entry for entry in wider if entry in named), None)
+            nearest = next((entry for entry in wider if entry in self.diagnoses), None)
             if nearest:
-                found.setdefault(name, named[nearest])
+                found.setdefault(name, self.diagnoses[nearest])
         return found
 
     @cached_property
     def conclusions(self) -> frozenset[str]:
         """Findings that are a cause by name, beside the core: concluded from others, so never what to look for next."""
-        named = {name for cause in self.causes for name in cause.diagnosis}
-        return frozenset(name for name in named if not self.finding[name].core)
+        return frozenset(name for name in self.diagnoses if not self.finding[name].core)
 
     @cached_property
     def core_presence(self) -> tuple[str, ...]:

@@ -30,6 +30,11 @@ class Frequency(Rule):
         return self
 
     @property
+    def share(self) -> float:
+        """The share that a count or a printed proportion gives; a term has none (0)."""
+        return self.n / self.of if self.n is not None and self.of else self.proportion or 0.0
+
+    @property
     def denominator(self) -> str:
         """The denominator of a printed share as a reader should take it: where no whole number of patients gives the
         share, rounded or cut, not all of them were looked at, and it is the most that can stand under it."""

@@ -140,7 +140,7 @@ class EvidenceTable:
                     if isinstance(value, (int, float)) and profile.id not in table[name]:
                         text = f"estimate {value:.2g}"
                         table[name][profile.id] = Rate(self._estimated(float(value)), "estimate", text)
-        return raised(table, self.base)
+        return raised(table, self.profiles, self.base)
 
     def _sourced_rate(self, statements: Sequence[Statement]) -> Rate:
         figures = [entry.frequency for entry in statements if entry.frequency]

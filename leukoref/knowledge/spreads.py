@@ -116,9 +116,8 @@ def of_everybody(figure: Frequency, part: float, terms: Mapping[str, float]) -> 
     """A share of a group that is ``part`` of all patients, as a share of all."""
     if part == 1.0:
         return figure
-    value = terms[figure.term] if figure.term else figure.proportion or 0.0
-    value = figure.n / figure.of if figure.n is not None and figure.of else value
-    return Frequency(proportion=part * value, of=figure.of)
+    share = terms[figure.term] if figure.term else figure.share
+    return Frequency(proportion=part * share, of=figure.of)
 
 
 def raked(start: Sequence[float], targets: Mapping[int, float], floor: float) -> tuple[float, ...]:

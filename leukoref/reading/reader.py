@@ -232,13 +232,13 @@ class Reader(Told):
         if self.lexicon.test_key(tokens) in self.lexicon.tests:
             return self._silent()  # of these tests nobody says 'no X' for a negative one
         acted = any(self.lexicon.group("testing", token) for token in tokens)
-        tried = any(self.lexicon.group("tried", token) for token in tokens)
+        done = acted or any(self.lexicon.group("tried", token) for token in tokens)
         found = self._equal([*tokens, "positive"])
         if not found or not found.finding or not self._presence(found.finding):
-            if acted or tried:
+            if done:
                 return None
             listed = self._listed([*self.lexicon.told(tokens), "positive"])  # 'Zika virus RNA' there is found
             return listed if listed and listed.implied else None
         denied = () if acted else (found.finding,)
-        implied = () if acted or tried else self._wider(found).implied
+        implied = () if done else self._wider(found).implied
         return Match(None, implied, label=self.label, denied=denied)

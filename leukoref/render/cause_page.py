@@ -175,7 +175,7 @@ class _Page:
 def frequency(figure: Frequency) -> str:
     """A figure as it was published: '55 of 55 (100 %)', '66 % of 120', 'very frequent (80-99 %)'."""
     if figure.n is not None and figure.of:
-        return f"{figure.n} of {figure.of} ({percent(figure.n / figure.of)})"
+        return f"{figure.n} of {figure.of} ({percent(figure.share)})"
     if figure.proportion is not None:
         return f"{percent(figure.proportion)} {figure.denominator}"
     return f"{words(figure.term or '')} (qualitative)"

@@ -117,7 +117,7 @@ def _bounds(statement: Statement) -> tuple[float, float]:
     if figure.term is not None:
         low, high = TERM_BOUNDS[figure.term]
     else:
-        low = high = figure.n / figure.of if figure.n is not None and figure.of else float(figure.proportion or 0)
+        low = high = figure.share
     return (1 - high, 1 - low) if statement.state == "absent" else (low, high)
 
 
