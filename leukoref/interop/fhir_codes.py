@@ -127,6 +127,7 @@ CONDITION_REFUSED = {
     "differential": "one of several possibilities, not confirmed",
 }
 CONDITION_OVER = {"inactive", "remission", "resolved"}
+SEVERITIES = {"24484000": "severe", "6736007": "moderate", "255604002": "mild"}  # the value set condition-severity
 
 PROCEDURE_DONE = {"in-progress", "completed"}
 PROCEDURE_REFUSED = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from leukoref import units
@@ -177,6 +178,18 @@ class Concepts:
             names = (*match.implied, *match.excluded) if match is not None else (key,)
             self._spans[key] = min((self.windows[name] for name in names if name in self.windows), default=None)
         return self._spans[key]
+
+    def graded(self, meaning: Meaning, words: Iterable[str]) -> Meaning:
+        """'Neutropenia' said to be severe is severe neutropenia, where the vocabulary has that below the plain one;
+        otherwise how severe it is says nothing here."""
+        finding = meaning.finding
+        if finding is None or meaning.problem:
+            return meaning
+        for word in words:
+            name = self.base.finding_names.get(normalise(f"{word} {finding.name}"))
+            if name is not None and finding.id in self.base.ancestors[name]:
+                return replace(meaning, finding=self.base.finding[name], key=name)
+        return meaning
 
     # -- units ------------------------------------------------------------------------------------------------
 

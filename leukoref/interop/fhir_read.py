@@ -11,7 +11,7 @@ from leukoref.interop import fhir_codes as codes
 from leukoref.interop import fhir_times as times
 from leukoref.interop.fhir_concepts import Concepts, Meaning, Resource
 from leukoref.interop.fhir_facts import Fact, Ledger, identifiers
-from leukoref.interop.fhir_values import codes_of, first_code, has_value, quantity_in, side_of, state_of
+from leukoref.interop.fhir_values import codes_of, first_code, has_value, quantity_in, severities_of, side_of, state_of
 from leukoref.knowledge.vocabulary import Finding, age_in_years
 
 WHEN_EXTENSION = "urn:leukoref:when"  # our own writer marks an undated earlier finding with it
@@ -239,6 +239,8 @@ class Reader:
         if not meaning.known:
             self._unknown(meaning, reference, ledger)
             return
+        if "severity" in resource:
+            meaning = self.concepts.graded(meaning, severities_of(resource["severity"]))
         verified = first_code(resource.get("verificationStatus"))
         if reason := meaning.problem or codes.CONDITION_REFUSED.get(verified):
             self._refuse(reason, meaning, resource, reference, ledger)

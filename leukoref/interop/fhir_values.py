@@ -48,6 +48,12 @@ def words_of(concept: Resource) -> list[str]:
     ]
 
 
+def severities_of(concept: Any) -> list[str]:
+    """How severe a Condition is, in words: those of FHIR's value set by their codes, others as they are written."""
+    coded = [word for code in codes_of(concept) if (word := codes.SEVERITIES.get(code))]
+    return coded + (words_of(concept) if type(concept) is dict else [])
+
+
 def side_of(concepts: Any) -> str:
     """Low, high or normal, as the codes or words of an interpretation say; empty where they say neither, or both."""
     entries = concepts if isinstance(concepts, list) else [concepts]

@@ -14,12 +14,13 @@ from typing import Any
 
 from leukoref.errors import InputError
 from leukoref.interop.fhir_codes import UCUM, URIS
-from leukoref.interop.fhir_concepts import concepts
+from leukoref.interop.fhir_concepts import Concepts, concepts
 from leukoref.interop.fhir_facts import Ledger
 from leukoref.interop.fhir_intake import Intake
 from leukoref.interop.fhir_read import WHEN_EXTENSION
 from leukoref.interop.fhir_reading import FhirReading, read_ledger
 from leukoref.interop.fhir_times import read_time
+from leukoref.interop.fhir_values import severities_of
 from leukoref.interop.phenopackets_write import to_phenopacket
 from leukoref.knowledge import hpo
 from leukoref.knowledge.base import Knowledge
@@ -72,7 +73,7 @@ def patient_from_phenopacket(
         began: dt.datetime | None = chosen - dt.timedelta(days=age)
     else:
         began = born.at if born else None
-    packet_reader = _Packet(known.base, began, chosen, _age_span(encounter))
+    packet_reader = _Packet(known, began, chosen, _age_span(encounter))
     intake = Intake(known, chosen.tzinfo if chosen is not None and chosen.tzinfo else dt.UTC)
     for name, reason in NOT_READ.items():
         for position, _ in enumerate(_elements(content, name)):
@@ -90,9 +91,9 @@ class _Packet:
     they are before, at or after ``age``, that of the encounter."""
 
     def __init__(
-        self, base: Knowledge, born: dt.datetime | None, as_of: dt.datetime | None, age: tuple[float, float] | None
+        self, known: Concepts, born: dt.datetime | None, as_of: dt.datetime | None, age: tuple[float, float] | None
     ) -> None:
-        self.base, self.born, self.as_of, self.age = base, born, as_of, age
+        self.concepts, self.base, self.born, self.as_of, self.age = known, known.base, born, as_of, age
         self.stated: set[str] = set()
 
     def parts(self, content: Element) -> Iterator[Part]:
@@ -117,7 +118,10 @@ class _Packet:
         if "negated" in feature or type(excluded) is not bool:
             return _refused("rejected", "says neither present nor excluded as version 2 does", reference)
         term = _object(feature.get("type"))
-        resource: Element = {"status": "final", "code": _concept(term), "valueBoolean": not excluded}
+        graded = self._graded(term, feature)
+        if excluded and feature.get("severity") and graded is None:
+            return _refused("not_relevant", "excluded in a degree the vocabulary does not tell", reference)
+        resource: Element = {"status": "final", "code": graded or _concept(term), "valueBoolean": not excluded}
         if self._beside(feature.get("onset")) == 1 and not excluded:
             return _refused("not_relevant", LATER, reference)
         onset = self._at(feature.get("onset"))
@@ -127,13 +131,19 @@ class _Packet:
             resource["effectiveDateTime"] = self.as_of.isoformat()
         if feature.get("resolution") and not excluded:
             resource["extension"] = EARLIER
-        below = self._below(str(term.get("id") or "")) if excluded else []
+        below = self._below(str(term.get("id") or "")) if excluded and graded is None else []
         if below:
             del resource["valueBoolean"]
             own = [resource["code"]] if term["id"] in self.base.finding_codes else []
             named = own + [_concept({"id": code}) for code in below]
             resource["component"] = [{"code": concept, "valueBoolean": False} for concept in named]
         return resource, "Observation", reference
+
+    def _graded(self, term: Element, feature: Element) -> Element | None:
+        """The concept of a feature in the degree given for it, where the vocabulary tells degrees."""
+        plain = self.concepts.meaning(_concept(term))
+        graded = self.concepts.graded(plain, severities_of(_concept(_object(feature.get("severity")))))
+        return {"text": graded.finding.name} if graded.finding and graded is not plain else None
 
     def _below(self, code: str) -> list[str]:
         """Who excludes a term excludes every finding below it, unless the packet itself speaks of that finding."""
