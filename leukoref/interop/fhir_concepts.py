@@ -180,15 +180,16 @@ class Concepts:
         return self._spans[key]
 
     def graded(self, meaning: Meaning, words: Iterable[str]) -> Meaning:
-        """'Neutropenia' said to be severe is severe neutropenia, where the vocabulary has that below the plain one;
-        otherwise how severe it is says nothing here."""
+        """'Neutropenia' said to be severe is severe neutropenia, where the vocabulary has that by this name below the
+        plain one (a mild fever need not be a low-grade one); otherwise how severe it is says nothing here."""
         finding = meaning.finding
         if finding is None or meaning.problem:
             return meaning
         for word in words:
-            name = self.base.finding_names.get(normalise(f"{word} {finding.name}"))
-            if name is not None and finding.id in self.base.ancestors[name]:
-                return replace(meaning, finding=self.base.finding[name], key=name)
+            said = normalise(f"{word} {finding.name}")
+            found = self.base.finding.get(self.base.finding_names.get(said, ""))
+            if found and normalise(found.name) == said and finding.id in self.base.ancestors[found.id]:
+                return replace(meaning, finding=found, key=found.id)
         return meaning
 
     # -- units ------------------------------------------------------------------------------------------------
