@@ -99,6 +99,7 @@ def test_a_bibliography_in_order_has_no_complaint(base):
         ("sources.yaml", "DOI: 10.1000/spleens", "PMID: twelve", "no PMID"),
         ("sources.yaml", "DOI: 10.1000/spleens", "URL: ftp.example", "no address"),
         ("sources.yaml", "references:\n", "references:\n  - {id: x, type: book, title: t, ISBN: x}\n", "nobody cites"),
+        ("sources.yaml", 'ISBN: "9780000000000"', "DOI: 10.1000/SPLEENS", "10.1000/SPLEENS is smith-2020 as well"),
     ],
 )  # fmt: skip
 def test_a_source_that_cannot_be_followed_is_reported(tmp_path, file, old, new, word):

@@ -82,11 +82,16 @@ class CoreCell(Row):
 
 
 def check_sources(base: Knowledge) -> list[str]:
-    """Source keys that resolve to nothing, sources nobody cites, sources that cannot be found; none is right."""
+    """Source keys that resolve to nothing, sources nobody cites, cannot be found or stand there twice; none is right."""
     cited = base.statement_sources()
     unresolved = [(key, where) for key, where in sorted(cited.items()) if key not in base.reference]
     found = [f"{key}: not in the bibliography, cited by {', '.join(where[:3])}" for key, where in unresolved]
+    first: dict[str, str] = {}
     for entry in base.references:
+        for identifier in filter(None, (entry.DOI, entry.PMID and f"PMID {entry.PMID}")):
+            other = first.setdefault(str(identifier).lower(), entry.id)
+            if other != entry.id:
+                found.append(f"{entry.id}: {identifier} is {other} as well; cite it under one key")
         if entry.id not in cited:
             found.append(f"{entry.id}: nobody cites it")
         if entry.DOI and not _DOI.fullmatch(entry.DOI):
