@@ -82,7 +82,7 @@ class CoreCell(Row):
 
 
 def check_sources(base: Knowledge) -> list[str]:
-    """Source keys that resolve to nothing, sources nobody cites, cannot be found or stand there twice; none is right."""
+    """Keys that resolve to nothing, sources nobody cites, cannot be found or stand there twice; none is right."""
     cited = base.statement_sources()
     unresolved = [(key, where) for key, where in sorted(cited.items()) if key not in base.reference]
     found = [f"{key}: not in the bibliography, cited by {', '.join(where[:3])}" for key, where in unresolved]
