@@ -23,9 +23,12 @@ class Criteria:
 
     def unmet_weight(self, cause: str, index: int, holds: bool | None) -> float | None:
         """What a requirement that is not met costs; None if its silence says nothing."""
-        if holds is None and (cause, index) not in self._asked:
+        if holds is False:
+            return float(self.base.parameter("requirement_absent"))
+        if (cause, index) not in self._asked:
             return None
-        return float(self.base.parameter("requirement_unknown" if holds is None else "requirement_absent"))
+        how = "unforgettable" if (cause, index) in self._unforgettable else "usual"
+        return float(self.base.parameter("requirement_unknown")[how])
 
     @cached_property
     def by_cause(self) -> dict[str, list[tuple[int, Statement]]]:
@@ -62,13 +65,22 @@ class Criteria:
     def _asked(self) -> set[tuple[str, int]]:
         """Requirements of which a history or an examination would record some form; only their silence counts."""
         always = self.base.parameter("taken_of_everybody")
+        return {key for key, parts in self._parts.items() if any(self.base.finding[p].test in always for p in parts)}
+
+    @cached_property
+    def _unforgettable(self) -> set[tuple[str, int]]:
+        """Requirements that nothing meets but treatments that no history leaves out."""
+        treatments = set(self.base.parameter("unforgettable"))
+        return {key for key, parts in self._parts.items() if parts <= treatments}
+
+    @cached_property
+    def _parts(self) -> dict[tuple[str, int], set[str]]:
+        """The findings each requirement asks about."""
         return {
-            (cause, index)
-            for cause, criteria in self.by_cause.items()
-            for index, statement in criteria
-            if statement.criterion == "requires" and statement.when is not None
-            and any(self.base.finding[part.finding].test in always for part in comparisons(statement.when))
-        }  # fmt: skip
+            (cause, index): {part.finding for part in comparisons(statement.when)}
+            for cause, index, statement in self.required
+            if statement.when is not None
+        }
 
     def culprits(self, exposures: list[Exposure]) -> list[tuple[Exposure, float]]:
         """Drugs that can lower the count by themselves, best first, with their weight over a chance exposure."""
