@@ -17,6 +17,7 @@ from leukoref.assessor import Assessor
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.evidence import EvidenceTable
 from leukoref.knowledge.pretest import decibans
+from leukoref.knowledge.spreads import Series, fitted
 from leukoref.patient import Patient
 
 LOW = {"finding": "wbc", "value": 2.1, "unit": "10*9/L"}
@@ -185,18 +186,54 @@ def test_a_figure_never_weighs_more_than_its_sample_supports(ready: Assessor) ->
     assert value == pytest.approx(0.5 / 11)
 
 
-def test_sourced_bins_carry_their_sourced_mass(base: Knowledge, ready: Assessor) -> None:
-    table = ready.ranker.table
+def test_bins_carry_their_sourced_mass_beside_an_estimate_of_five_patients(base: Knowledge, ready: Assessor) -> None:
+    table, weight = ready.ranker.table, base.parameter("estimate_patients")
     seen = 0
     for profile in table.profiles:
-        for name, said in table._constraints(profile).items():
-            if len({mask for mask, _, _ in said}) == 1 and not any(statement.among for _, _, statement in said):
-                mask = said[0][0]
-                target, _ = table.pooled([figure for _, figure, _ in said], [s.state == "absent" for _, _, s in said])
+        if profile.kind is not None:
+            continue  # its shape may be the cause's, fitted already
+        shapes = {name: cell for block in profile.estimates for name, cell in block.cells.items()}
+        for name, series in table._seen(profile).items():
+            masks = {entry.parts[0][0] for entry in series}
+            whole = (1 << len(base.scale[name].bins)) - 1
+            if len(masks) == 1 and all(len(entry.parts) == 2 and entry.among == whole for entry in series):
+                mask = masks.pop()
+                there, size = (sum(f(entry) for entry in series) for f in (_there, _size))
+                estimate = sum(s for i, s in enumerate(shapes[name]) if mask >> i & 1)
                 shares = table.spreads[name][profile.id].shares
-                assert sum(s for i, s in enumerate(shares) if mask >> i & 1) == pytest.approx(target, abs=1e-6)
+                mass = sum(s for i, s in enumerate(shares) if mask >> i & 1)
+                assert mass == pytest.approx((weight * estimate + there) / (weight + size), abs=2e-3)
                 seen += 1
     assert seen > 20
+
+
+def _there(series: Series) -> float:
+    return series.parts[0][1]
+
+
+def _size(series: Series) -> float:
+    return sum(count for _, count in series.parts)
+
+
+def test_series_that_contradict_each_other_leave_no_hole(base: Knowledge) -> None:
+    statement = base.causes[0].statements[0]
+
+    def under(bins: int, there: float) -> Series:
+        mask = (1 << bins) - 1
+        return Series(0b11111, ((mask, there), (0b11111 & ~mask, 100 - there)), statement)
+
+    shares = fitted((0.2,) * 5, 5, [under(2, 60), under(3, 58)])  # more are under the lower cut than under the higher
+    assert sum(shares[:2]) == pytest.approx(0.57, abs=0.03)
+    assert shares[2] > 0.02
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_a_confined_series_leaves_the_rest_as_it_was(base: Knowledge) -> None:
+    statement = base.causes[0].statements[0]
+    adults = Series(0b1100, ((0b0100, 90.0), (0b1000, 10.0)), statement)
+    shares = fitted((0.25,) * 4, 5, [adults])
+    assert sum(shares[:2]) == pytest.approx(0.5, abs=1e-3)
+    assert shares[2] / sum(shares[2:]) == pytest.approx(0.9, abs=0.03)
 
 
 # -- criteria, exposures, status ------------------------------------------------------------------------------
@@ -212,12 +249,26 @@ def test_a_dispositive_result_establishes_its_cause_without_hiding_the_others() 
 def test_an_exposure_known_to_be_absent_nearly_excludes_the_cause_that_needs_it() -> None:
     unknown, absent, present = (
         leukoref.assess({"age": "60 a", "observations": [LOW, *extra]})
-        for extra in ([], [{"finding": "chemotherapy", "present": False}],
-                      [{"finding": "chemotherapy within 6 weeks", "present": True}])
-    )  # fmt: skip
-    weight = [next(c.weight for c in a.candidates if c.cause == "chemotherapy") for a in (absent, unknown, present)]
+        for extra in ([], [{"finding": "cocaine use", "present": False}], [{"finding": "cocaine use", "present": True}])
+    )
+    weight = [
+        next(c.weight for c in a.candidates if c.cause == "levamisole_cocaine") for a in (absent, unknown, present)
+    ]
     assert weight[0] < weight[1] < weight[2]
     assert weight[1] - weight[0] > 10
+
+
+def test_silence_about_a_treatment_says_more_than_silence_about_a_habit(base: Knowledge) -> None:
+    answer = leukoref.assess({"age": "60 a", "observations": [LOW]})
+    causes = ("chemotherapy", "hemodialysis_transient", "levamisole_cocaine")
+    silent = {
+        c.cause: next(entry.weight for entry in c.adjustments if entry.text.startswith("not documented"))
+        for c in answer.candidates
+        if c.cause in causes
+    }
+    value = base.parameter("requirement_unknown")
+    assert silent["chemotherapy"] == silent["hemodialysis_transient"] == value["unforgettable"]
+    assert silent["levamisole_cocaine"] == value["usual"]
 
 
 def test_a_definite_culprit_in_its_window_weighs_more_than_a_possible_one(ready: Assessor) -> None:

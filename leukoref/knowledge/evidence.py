@@ -18,7 +18,7 @@ from leukoref.knowledge.cause import Cause, Estimates, Frequency, Statement, Var
 from leukoref.knowledge.conditions import comparisons
 from leukoref.knowledge.nesting import raised
 from leukoref.knowledge.pretest import Basis, PriorTables, decibans
-from leukoref.knowledge.spreads import constraints, of_everybody, raked
+from leukoref.knowledge.spreads import Series, fitted, observed
 from leukoref.knowledge.vocabulary import Scale
 
 AGE_SCALE = "age"
@@ -150,8 +150,7 @@ class EvidenceTable:
 
     @cached_property
     def spreads(self) -> dict[str, dict[str, ScaleCell]]:
-        """scale -> profile -> its spread: the estimate (of a kind, else of its cause), raked so that sourced bins carry
-        their sourced mass."""
+        """scale -> profile -> its spread: the estimate (of a kind, else of its cause) with what sources saw."""
         table: dict[str, dict[str, ScaleCell]] = defaultdict(dict)
         for profile in self.profiles:
             shapes = {
@@ -160,43 +159,35 @@ class EvidenceTable:
                 for name, value in block.cells.items()
                 if isinstance(value, tuple)
             }
-            said = self._constraints(profile)
-            for name in {*shapes, *said}:
+            seen = self._seen(profile)
+            for name in {*shapes, *seen}:
                 scale = self.base.scale.get(name)
                 if scale is None:
                     continue
                 inherited = table[name].get(profile.cause.id)
                 even = tuple(1 / len(scale.bins) for _ in scale.bins)
-                start = shapes.get(name) or (inherited.shares if inherited else even)
-                table[name][profile.id] = self._fitted(scale, start, said.get(name, []))
+                shape = shapes.get(name) or (inherited.shares if inherited else even)
+                table[name][profile.id] = self._fitted(shape, seen.get(name, []))
         return dict(table)
 
-    def _constraints(self, profile: Profile) -> dict[str, list[tuple[int, Frequency, Statement]]]:
-        """scale -> what statements say of the mass of some of its bins."""
-        found: dict[str, list[tuple[int, Frequency, Statement]]] = defaultdict(list)
+    def _seen(self, profile: Profile) -> dict[str, list[Series]]:
+        """scale -> what the series of a profile saw of it."""
+        found: dict[str, list[Series]] = defaultdict(list)
         words = {name: (scale, word.present) for name, (scale, word) in self.words.items()}
-        for name, mask, figure, statement in constraints(
-            profile.statements, self.base.scale, self._inputs, words,
-            patients=int(self._assumed), widest=self.base.parameter("assumed_spread_at_most"),
+        for name, series in observed(
+            profile.statements, self.base.scale, self._inputs, words, patients=int(self._assumed), terms=self._terms,
+            widest=self.base.parameter("assumed_spread_at_most"),
         ):  # fmt: skip
-            found[name].append((mask, figure, statement))
+            found[name].append(series)
         return found
 
-    def _fitted(
-        self, scale: Scale, start: Sequence[float], said: Sequence[tuple[int, Frequency, Statement]]
-    ) -> ScaleCell:
-        masks: dict[int, list[tuple[Frequency, bool]]] = defaultdict(list)
-        for mask, figure, statement in said:
-            part = _share(start, scale.mask(statement.among)) / sum(start) if statement.among else 1.0
-            masks[mask].append((of_everybody(figure, part, self._terms), statement.state == "absent"))
-        # The mass that most patients stand behind is fitted last: where figures disagree, it holds.
-        patients = {mask: sum(figure.of or self._assumed for figure, _ in given) for mask, given in masks.items()}
-        targets = {
-            mask: self.pooled([figure for figure, _ in masks[mask]], [absent for _, absent in masks[mask]])[0]
-            for mask in sorted(masks, key=lambda mask: (patients[mask], mask))
-        }
-        statements = tuple(dict.fromkeys(statement for _, _, statement in said))
-        return ScaleCell(raked(start, targets, self._floor), "sourced" if said else "estimate", statements)
+    def _fitted(self, shape: Sequence[float], series: Sequence[Series]) -> ScaleCell:
+        floored = [max(share / sum(shape), self._floor / len(shape)) for share in shape]
+        whole = tuple(share / sum(floored) for share in floored)
+        if not series:
+            return ScaleCell(whole, "estimate", ())
+        shares = fitted(whole, self.base.parameter("estimate_patients"), series)
+        return ScaleCell(shares, "sourced", tuple(dict.fromkeys(entry.statement for entry in series)))
 
     # -- kinds ------------------------------------------------------------------------------------
 

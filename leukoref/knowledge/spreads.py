@@ -2,7 +2,8 @@
 
 A source may give the share of patients in some bins, or a mean or median with its spread. The latter becomes a
 share for every bin by a normal curve through the printed points, of the value or (scales of shape ``log``) of its
-logarithm. `rules/findings/scales.yaml` holds the shapes and the spread assumed where none is printed.
+logarithm. `rules/findings/scales.yaml` holds the shapes and the spread assumed where none is printed. The estimate
+counts like a few patients beside those of the sources, so that series which contradict each other leave no hole.
 """
 
 from __future__ import annotations
@@ -10,14 +11,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import NormalDist
+from typing import NamedTuple
 
-from leukoref.knowledge.cause import Distribution, Frequency, Statement
+from leukoref.knowledge.cause import Distribution, Statement
 from leukoref.knowledge.vocabulary import Scale, ScaleInput
 
-ROUNDS = 50
-SETTLED = 1e-12
+ROUNDS = 200
+SETTLED = 1e-7
 _NORMAL = NormalDist()
 _QUARTILE = _NORMAL.inv_cdf(0.75)
+
+
+class Series(NamedTuple):
+    """The patients of one statement: how many were seen in the bins of which mask. It says nothing of bins outside
+    ``among``."""
+
+    among: int
+    parts: tuple[tuple[int, float], ...]
+    statement: Statement
 
 
 def bin_shares(given: Distribution, scale: Scale, entry: ScaleInput, *, patients: int, widest: float) -> list[float]:
@@ -80,7 +91,7 @@ def _through(points: Sequence[tuple[float, float]], x: float) -> float:
     return z0 + (x - x0) * (z1 - z0) / (x1 - x0)
 
 
-def constraints(
+def observed(
     statements: Sequence[Statement],
     scales: Mapping[str, Scale],
     inputs: Mapping[str, tuple[Scale, ScaleInput]],
@@ -88,52 +99,50 @@ def constraints(
     *,
     patients: int,
     widest: float,
-) -> Iterator[tuple[str, int, Frequency, Statement]]:
-    """(scale, bin mask, how many have a value in these bins, who says so) of every weighed statement."""
+    terms: Mapping[str, float],
+) -> Iterator[tuple[str, Series]]:
+    """(scale, what a series saw of it) of every weighed statement; without a denominator ``patients`` are assumed."""
     for statement in statements:
-        name = statement.finding
-        if not statement.weighed or name is None:
+        name, figure = statement.finding, statement.figure
+        if not statement.weighed or name is None or figure is None:
             continue
+        size = float(figure.of or patients)
         if statement.distribution and name in inputs:
             scale, entry = inputs[name]
             shares = bin_shares(statement.distribution, scale, entry, patients=patients, widest=widest)
-            among = scale.mask(statement.among) if statement.among else (1 << len(scale.bins)) - 1
-            told = sum(share for place, share in enumerate(shares) if among >> place & 1)
-            for place, share in enumerate(shares):
-                if not among >> place & 1:
-                    continue
-                share /= told
-                figure = Frequency(proportion=min(max(share, 0.0), 1.0), of=statement.distribution.of)
-                yield scale.id, 1 << place, figure, statement
-        elif statement.frequency and statement.bins:
-            yield name, scales[name].mask(statement.bins), statement.frequency, statement
-        elif statement.frequency and name in words and words[name][1]:
-            scale, bins = words[name]
-            yield scale.id, scale.mask(bins), statement.frequency, statement
+            among = _among(statement, scale)
+            inside = {1 << i: share for i, share in enumerate(shares) if among >> i & 1}
+            told = sum(inside.values())
+            yield scale.id, Series(among, tuple((bin_, size * s / told) for bin_, s in inside.items()), statement)
+        elif statement.frequency and (statement.bins or (name in words and words[name][1])):
+            scale, bins = (scales[name], statement.bins) if statement.bins else words[name]
+            among, mask = _among(statement, scale), scale.mask(bins)
+            share = terms[statement.frequency.term] if statement.frequency.term else statement.frequency.share
+            seen = size * (1 - share if statement.state == "absent" else share)
+            yield scale.id, Series(among, ((among & mask, seen), (among & ~mask, size - seen)), statement)
 
 
-def of_everybody(figure: Frequency, part: float, terms: Mapping[str, float]) -> Frequency:
-    """A share of a group that is ``part`` of all patients, as a share of all."""
-    if part == 1.0:
-        return figure
-    share = terms[figure.term] if figure.term else figure.share
-    return Frequency(proportion=part * share, of=figure.of)
+def _among(statement: Statement, scale: Scale) -> int:
+    return scale.mask(statement.among) if statement.among else (1 << len(scale.bins)) - 1
 
 
-def raked(start: Sequence[float], targets: Mapping[int, float], floor: float) -> tuple[float, ...]:
-    """Iterative proportional fitting: the shape of ``start``, with the mass of each bin mask as in ``targets``."""
-    total = sum(start)
-    shares = [max(share / total, floor / len(start)) for share in start]
-    for _ in range(ROUNDS if len(targets) > 1 else 1):
-        before = shares
-        for mask, mass in targets.items():
-            inside = sum(share for i, share in enumerate(shares) if mask >> i & 1)
-            outside = sum(shares) - inside
-            if inside and outside:
-                shares = [
-                    share * (mass / inside if mask >> i & 1 else (1 - mass) / outside) for i, share in enumerate(shares)
-                ]
+def fitted(shape: Sequence[float], weight: float, series: Sequence[Series]) -> tuple[float, ...]:
+    """The spread under which ``shape``, counted like ``weight`` patients, and what the series saw are likeliest
+    (expectation and maximisation in turn: patients of whom only some bins are known are shared out among these as the
+    spread found so far has it, and those that a confined series left out are put back)."""
+    shares = tuple(shape)
+    bins = range(len(shares))
+    for _ in range(ROUNDS):
+        counts = [weight * share for share in shape]
+        for among, parts, _statement in series:
+            known = [mask for mask in (among, *(mask for mask, _ in parts)) if mask]
+            held = {mask: sum(shares[i] for i in bins if mask >> i & 1) for mask in known}
+            left_out = sum(seen for _, seen in parts) / held[among]
+            for i in bins:
+                here = sum(seen / held[mask] for mask, seen in parts if mask >> i & 1)
+                counts[i] += shares[i] * (here if among >> i & 1 else left_out)
+        before, total = shares, sum(counts)
+        shares = tuple(count / total for count in counts)
         if all(abs(new - old) < SETTLED for new, old in zip(shares, before, strict=True)):
             break
-    total = sum(shares)
-    return tuple(share / total for share in shares)
+    return shares
