@@ -17,7 +17,7 @@ from leukoref.knowledge.cause import Distribution, Statement
 from leukoref.knowledge.vocabulary import Scale, ScaleInput
 
 ROUNDS = 200
-SETTLED = 1e-7
+SETTLED = 1e-5
 _NORMAL = NormalDist()
 _QUARTILE = _NORMAL.inv_cdf(0.75)
 
