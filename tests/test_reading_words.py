@@ -63,7 +63,7 @@ COURSES = [
     ("fever not responding to ceftriaxone", "~febrile_despite_antibiotics ~fever ~antibiotic_use"),
     ("ceftriaxone allergy", "~drug_allergy"),
     ("clozapine-induced agranulocytosis",
-     "~drug_induced_agranulocytosis ~agranulocytosis ~clozapine_use ~culprit_drug_within_3_months"),
+     "~drug_induced_agranulocytosis ~agranulocytosis ~clozapine_use ~culprit_drug_within_3_months ~neuroleptic_use"),
     ("methimazole judged the cause", "~drug_cause ~antithyroid_drug_use ~culprit_drug_within_3_months"),
 ]  # fmt: skip
 
