@@ -76,18 +76,20 @@ def report(evaluation: Evaluation, basis: Coverage) -> str:
 Written by `leukoref evaluate --doc`; knowledge base {evaluation.knowledge}. Anyone can run it again:
 `make evaluate`.
 
-What it shows: how often the authors' diagnosis of published cases stands first, among the first three and
-five, when the findings known before the dispositive test go in. What it does not show: published cases are
-the unusual ones, they are few, findings were entered by the people who built the tool, and no clinician has
+What it shows: how often the authors' diagnosis of published cases stands first, among the first three and five,
+when the findings known before the dispositive test go in. What it does not show: published cases are the
+unusual ones, they are few, findings were entered by the people who built the tool, and no clinician has
 reviewed the base. The first tables are of the development cases: no statement was tuned to one of them, but the
-vocabulary grew with them and global parameters of `rules/weighing.yaml` were chosen with them in view, so other cases
-fare worse. How much worse, the cases kept apart show: 422 published cases that a language model collected by search,
-one or two a cause, without having seen the rules, from what a search shows of an article (its abstract and
-beginning). Those in `seen` were then used to widen the vocabulary, to look for kinds of mistakes and in choosing
-global parameters; those in `untouched`, half of each of the five newest collections, for hardly more than this table, which
-was read on the way, also when it was decided whether a change stays. In two of them it was looked up why a change had moved
-them; from one followed estimates, for all causes, of the drugs their patients take. Of the newest two the names that were not understood, and why a case was refused, were seen before
-they were divided; what was refused was mended, and so was one more refusal that came with a later change.
+vocabulary grew with them and global parameters of `rules/weighing.yaml` were chosen with them in view, so other
+cases fare worse. How much worse, the cases kept apart show: 422 published cases that a language model collected
+by search, one or two a cause, without having seen the rules, from what a search shows of an article (its
+abstract and beginning). Those in `seen` were then used to widen the vocabulary, to look for kinds of mistakes
+and in choosing global parameters; those in `untouched`, half of each of the five newest collections, for hardly
+more than this table, which was read on the way, also when it was decided whether a change stays. In two of them
+it was looked up why a change had moved them; from one followed estimates, for all causes, of the drugs their
+patients take. Of the newest two the names that were not understood, and why a case was refused, were seen
+before they were divided; what was refused was mended, and so was one more refusal that came with a later
+change.
 
 Which red flags should be raised was judged case by case, from names and thresholds of the flags and before the library
 ran, by a language model, not by a clinician. Conditions that then proved too narrow were widened as their sources
