@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +18,7 @@ from leukoref.knowledge.cause import Cause, Estimates, Frequency, Statement, Var
 from leukoref.knowledge.conditions import comparisons
 from leukoref.knowledge.nesting import raised
 from leukoref.knowledge.pretest import Basis, PriorTables, decibans
-from leukoref.knowledge.spreads import Series, fitted, observed
+from leukoref.knowledge.spreads import Series, fitted, mass, observed
 from leukoref.knowledge.vocabulary import Scale
 
 AGE_SCALE = "age"
@@ -206,7 +206,7 @@ class EvidenceTable:
         joint = []
         for profile, share in zip(self.profiles, self._kind_shares, strict=True):
             age = self.spread(AGE_SCALE, profile)
-            joint.append(share * (_share(age.shares, band) if age else 1.0))
+            joint.append(share * (mass(age.shares, band) if age else 1.0))
         totals: dict[str, float] = defaultdict(float)
         for profile, value in zip(self.profiles, joint, strict=True):
             totals[profile.cause.id] += value
@@ -284,7 +284,7 @@ class EvidenceTable:
             if wider in self.words and self.words[wider][1].present:
                 scale, word = self.words[wider]
                 mask, cells = scale.mask(word.present), self.spreads[scale.id]
-                return {cause: _share(cell.shares, mask) for cause, cell in cells.items() if cause in self._mix}
+                return {cause: mass(cell.shares, mask) for cause, cell in cells.items() if cause in self._mix}
         return {}
 
     def _least_background(self, name: str, found: Mapping[str, Rate]) -> float:
@@ -365,7 +365,7 @@ class EvidenceTable:
     @staticmethod
     def share(shares: Sequence[float], mask: int, band: int) -> float:
         """The share that lies in the bins of ``mask``, of all that lies in those of ``band``."""
-        return _share(shares, mask & band) / _share(shares, band)
+        return mass(shares, mask & band) / mass(shares, band)
 
     # -- clusters -----------------------------------------------------------------------------------
 
@@ -392,7 +392,3 @@ def _told_by_scales(base: Knowledge) -> frozenset[str]:
     while fresh := {name for name, parts in asked.items() if name not in told and parts <= spoken | told}:
         told |= fresh
     return frozenset(name for name in told if not base.finding[name].core)
-
-
-def _share(shares: Iterable[float], mask: int) -> float:
-    return sum(share for i, share in enumerate(shares) if mask >> i & 1)

@@ -9,7 +9,7 @@ counts like a few patients beside those of the sources, so that series which con
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -126,18 +126,23 @@ def _among(statement: Statement, scale: Scale) -> int:
     return scale.mask(statement.among) if statement.among else (1 << len(scale.bins)) - 1
 
 
+def mass(shares: Iterable[float], mask: int) -> float:
+    """The share of those in the bins of ``mask``."""
+    return sum(share for i, share in enumerate(shares) if mask >> i & 1)
+
+
 def fitted(shape: Sequence[float], weight: float, series: Sequence[Series]) -> tuple[float, ...]:
     """The spread under which ``shape``, counted like ``weight`` patients, and what the series saw are likeliest
     (expectation and maximisation in turn: patients of whom only some bins are known are shared out among these as the
     spread found so far has it, and those that a confined series left out are put back)."""
     shares = tuple(shape)
     bins = range(len(shares))
+    sizes = [sum(seen for _, seen in entry.parts) for entry in series]
     for _ in range(ROUNDS):
         counts = [weight * share for share in shape]
-        for among, parts, _statement in series:
-            known = [mask for mask in (among, *(mask for mask, _ in parts)) if mask]
-            held = {mask: sum(shares[i] for i in bins if mask >> i & 1) for mask in known}
-            left_out = sum(seen for _, seen in parts) / held[among]
+        for (among, parts, _statement), size in zip(series, sizes, strict=True):
+            held = {mask: mass(shares, mask) for mask in (among, *(mask for mask, _ in parts))}
+            left_out = size / held[among]
             for i in bins:
                 here = sum(seen / held[mask] for mask, seen in parts if mask >> i & 1)
                 counts[i] += shares[i] * (here if among >> i & 1 else left_out)
