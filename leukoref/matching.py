@@ -47,7 +47,9 @@ def match_code(code: str, base: Knowledge) -> Match | None:
             found = base.finding_codes[candidate]
             return Match(found, label=base.finding[found].name)
     term = hpo.by_code(text) if text.startswith("HP:") else None
-    return from_term(term, base) if term else None
+    if term is None:
+        return None
+    return read(term.label, base) if base.lexicon.is_instead(base.lexicon.tokens(term.label)) else from_term(term, base)
 
 
 def _match_name(name: str, base: Knowledge) -> Match | None:

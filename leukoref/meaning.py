@@ -31,7 +31,7 @@ def from_term(term: hpo.Term, base: Knowledge) -> Match:
     exact = base.finding_codes.get(term.id)
     if exact:
         return Match(exact, label=term.label)
-    return Match(None, hpo.nearest(term, base.finding_codes), label=term.label)
+    return Match(None, hpo.nearest(term, base.codes_above), label=term.label)
 
 
 def meant(match: Match) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from leukoref.assessor import Assessor
 from leukoref.errors import InputError
 from leukoref.findings import resolve
 from leukoref.knowledge.base import Knowledge
-from leukoref.matching import match_name
+from leukoref.matching import match_code, match_name
 from leukoref.patient import Patient
 
 ADULT = {"age": "40 a"}
@@ -109,3 +109,19 @@ def test_a_spleen_tip_in_a_small_child_is_no_large_spleen(ready: Assessor) -> No
     observation = {"finding": "spleen below costal margin", "value": 1, "unit": "cm"}
     found = resolve(Patient.parse({"age": "1 a", "observations": [observation]}), ready.base)
     assert "splenomegaly" not in ready.engine.infer(found).presence
+
+
+@pytest.mark.parametrize(
+    ("code", "implied"),
+    [
+        ("HP:0007340", ("muscle_weakness",)),  # lower limb muscle weakness, to HPO an abnormality of the limbs
+        ("HP:0001387", ()),  # joint stiffness, the same
+        ("HP:0040088", ("abnormal_leukocyte_count", "blood_abnormality")),  # abnormal lymphocyte count
+    ],
+)
+def test_what_hpo_puts_below_a_finding_that_means_something_narrower_is_not_taken_for_it(
+    base: Knowledge, code: str, implied: tuple[str, ...]
+) -> None:
+    match = match_code(code, base)
+    assert match is not None
+    assert (match.finding, match.implied) == (None, implied)

@@ -138,6 +138,11 @@ class Knowledge(BaseModel):
         return index
 
     @cached_property
+    def codes_above(self) -> dict[str, str]:
+        """Code -> the finding for which the terms below it in HPO may count as well."""
+        return {code: found for code, found in self.finding_codes.items() if not self.finding[found].code_alone}
+
+    @cached_property
     def word_scales(self) -> dict[str, tuple[str, ...]]:
         """Presence finding -> the scales on which it says the bin without a number."""
         found: dict[str, tuple[str, ...]] = {}

@@ -125,6 +125,7 @@ class Finding(Rule):
     not_denied_by: tuple[str, ...] = ()  # of `is_a`: those whose absence leaves this one open (a node only CT shows)
     cluster: str | None = None
     codes: Codes = NO_CODES
+    code_alone: bool = False  # its HPO term alone is meant, not what lies below it (a weak leg is no limb defect)
     core: bool = False
     background: Background | None = None
     note: str | None = None
