@@ -10,10 +10,11 @@ from typing import Any
 from leukoref import assessment as out
 from leukoref.engine.durable import DurableEngine, Inference
 from leukoref.explainer import Explainer
-from leukoref.findings import Findings, resolve
+from leukoref.findings import resolve
 from leukoref.grounds import Grounds
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import load_knowledge
+from leukoref.known import Findings
 from leukoref.next_tests import NextTests
 from leukoref.patient import Patient, case_input
 from leukoref.ranking import Ranker, Standing

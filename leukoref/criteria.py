@@ -12,7 +12,7 @@ from leukoref.knowledge.base import Knowledge, all_statements
 from leukoref.knowledge.cause import Statement
 from leukoref.knowledge.conditions import comparisons
 from leukoref.knowledge.settings import Modifier
-from leukoref.timeline import Exposure
+from leukoref.known import Exposure
 
 
 class Criteria:

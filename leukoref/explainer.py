@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 from leukoref import assessment as out
 from leukoref.criteria import grade
 from leukoref.engine.durable import Inference
-from leukoref.findings import Findings
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause, Statement
 from leukoref.knowledge.evidence import Profile
 from leukoref.knowledge.pretest import Basis
+from leukoref.known import Exposure, Findings
 from leukoref.ranking import OTHER_KINDS, Item, Ranker, Spoken, Standing
-from leukoref.timeline import Exposure
 
 MISSING_SHOWN = 5
 TELLING_KEPT = 40

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from leukoref.engine.durable import Inference, satisfied
 from leukoref.engine.program import PART, CompiledRule
-from leukoref.findings import Findings
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import Atom
+from leukoref.known import Findings
 
 
 class Grounds:

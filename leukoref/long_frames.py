@@ -12,8 +12,8 @@ import polars as pl
 from leukoref.engine.intake import twelve_digits
 from leukoref.engine.roles import Role, quantity_role, said_by
 from leukoref.errors import InputError
-from leukoref.findings import AGE, OPEN_ABOVE
 from leukoref.knowledge.base import Knowledge
+from leukoref.known import AGE, OPEN_ABOVE
 from leukoref.matching import match_name
 from leukoref.patient import Patient
 

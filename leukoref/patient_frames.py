@@ -15,7 +15,8 @@ import polars as pl
 
 from leukoref.engine.roles import Role
 from leukoref.errors import InputError
-from leukoref.findings import AGE, Findings, resolve
+from leukoref.findings import resolve
+from leukoref.known import AGE, Findings
 from leukoref.long_frames import REJECTED, UNRECOGNISED, UPPER, USED
 from leukoref.patient import Patient, case_input
 from leukoref.ranking import Ranker

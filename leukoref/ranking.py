@@ -18,13 +18,13 @@ import numpy.typing as npt
 
 from leukoref.criteria import Criteria, grade, modifier_rank
 from leukoref.engine.durable import Inference
-from leukoref.findings import AGE, Findings
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause, Statement
 from leukoref.knowledge.evidence import EvidenceTable, Profile
 from leukoref.knowledge.pretest import Prior, decibans
 from leukoref.knowledge.settings import Modifier
 from leukoref.knowledge.vocabulary import Scale
+from leukoref.known import AGE, Findings
 from leukoref.scales import scale_mask
 
 OTHER_KINDS = "no kind in particular"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from leukoref.engine.durable import Inference
-from leukoref.findings import Findings
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.vocabulary import Scale
+from leukoref.known import Findings
 
 
 def scale_mask(scale: Scale, known: Findings, inference: Inference, base: Knowledge) -> tuple[int, str]:

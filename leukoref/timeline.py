@@ -6,43 +6,19 @@ Windows come from `rules/` (`weighing.yaml`, drug latencies); this module only m
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING, Literal
 
 from leukoref.errors import InputError
 from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.drug import Drug, Latency
+from leukoref.knowledge.drug import Drug
 from leukoref.knowledge.names import normalise
+from leukoref.known import Exposure, Findings, Measured, Quantity, Timing
 from leukoref.patient import Medication, Observation, Patient, utc
+from leukoref.reference import interval_of
 
-if TYPE_CHECKING:
-    from leukoref.findings import Findings
-
-Timing = Literal["in_window", "outside_window", "unknown", "stopped_long_before", "started_after"]
 SECONDS_PER_DAY = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """A dated value of a quantity, for duration and periodicity."""
-
-    finding: str
-    observation: Observation
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """A drug the patient takes or took, and how its timing fits the low count."""
-
-    drug: Drug
-    timing: Timing
-    days_before: float | None
-    latency: Latency | None
-    findings: tuple[str, ...]
 
 
 def check_time(time: dt.datetime | None, as_of: dt.datetime | None, where: str) -> None:
@@ -60,16 +36,14 @@ def recency(observation: Observation) -> float:
     return -1e9
 
 
-def durations(known: Findings, series: list[Count], patient: Patient, base: Knowledge) -> None:
+def durations(known: Findings, series: Measured, patient: Patient, base: Knowledge) -> None:
     """Adds how long the count has been low, and the length of its cycle, where dated counts tell."""
-    from leukoref.findings import Quantity, reference_interval
-
     for measured, duration_finding in base.duration_findings.items():
         if measured not in base.finding or duration_finding not in base.finding:
             continue
-        interval = reference_interval(base.finding[measured], patient, known)
+        interval = interval_of(base.finding[measured], patient, known)
         limit = interval.low if interval else None
-        dated = sorted((_day(c.observation, patient), c.high) for c in series if c.finding == measured and _dated(c))
+        dated = _dated(series.get(measured, ()), patient)
         if limit is None or len(dated) < 2 or duration_finding in known.quantities:
             continue
         run = _low_run(dated, limit)
@@ -78,8 +52,13 @@ def durations(known: Findings, series: list[Count], patient: Patient, base: Know
     _cycle(known, series, patient, base)
 
 
-def _dated(count: Count) -> bool:
-    return count.observation.time is not None or count.observation.days_before is not None
+def _dated(values: Iterable[tuple[Observation, Quantity]], patient: Patient) -> list[tuple[float, float]]:
+    """The day of each dated value, and the highest it may be; the oldest first."""
+    return sorted(
+        (_day(observation, patient), value.high)
+        for observation, value in values
+        if observation.time is not None or observation.days_before is not None
+    )
 
 
 def _day(observation: Observation, patient: Patient) -> float:
@@ -101,14 +80,12 @@ def _low_run(dated: list[tuple[float, float]], limit: float) -> float:
     return end - start
 
 
-def _cycle(known: Findings, series: list[Count], patient: Patient, base: Knowledge) -> None:
+def _cycle(known: Findings, series: Measured, patient: Patient, base: Knowledge) -> None:
     """The median distance of at least three troughs of the neutrophil count."""
-    from leukoref.findings import Quantity
-
     name = base.duration_findings.get("cycle", "")
     if name not in base.finding or name in known.quantities:
         return
-    points = sorted((_day(c.observation, patient), c.high) for c in series if c.finding == "anc" and _dated(c))
+    points = _dated(series.get("anc", ()), patient)
     troughs = [
         points[i][0]
         for i in range(1, len(points) - 1)

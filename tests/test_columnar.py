@@ -18,8 +18,9 @@ from leukoref.engine.columnar import Block, ColumnarEngine
 from leukoref.engine.durable import DurableEngine
 from leukoref.engine.intake import twelve_digits
 from leukoref.engine.roles import roles_of
-from leukoref.findings import Findings, Quantity, resolve
+from leukoref.findings import resolve
 from leukoref.knowledge.base import Knowledge
+from leukoref.known import Findings, Quantity
 from leukoref.patient import Patient
 from leukoref.testing import patients, values
 

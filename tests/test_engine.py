@@ -19,9 +19,10 @@ from leukoref.assessor import Assessor
 from leukoref.engine.durable import DurableEngine, Inference
 from leukoref.engine.program import compile_rules
 from leukoref.errors import EngineError
-from leukoref.findings import Findings, Quantity, resolve
+from leukoref.findings import resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import All, AnyOf, Atom, Comparison, Not, alternatives, mirror
+from leukoref.known import Findings, Quantity
 from leukoref.patient import Patient
 
 

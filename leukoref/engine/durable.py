@@ -23,9 +23,9 @@ from durable import engine as durable_engine
 
 from leukoref.engine.program import CompiledRule, compile_rules
 from leukoref.errors import EngineError
-from leukoref.findings import Findings, Quantity
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import Atom, Clause
+from leukoref.known import Findings, Quantity
 
 RULESET = "leukoref"
 MATCHES_PER_FACT = 60

@@ -17,9 +17,9 @@ import polars as pl
 from leukoref.engine.columnar import Bits, Block, Floats
 from leukoref.engine.reference import SEXES, ReferencePositions
 from leukoref.engine.roles import Role
-from leukoref.findings import AGE
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.vocabulary import Finding, age_in_years
+from leukoref.known import AGE
 from leukoref.patient import OLDEST_YEARS
 
 REASONS = {

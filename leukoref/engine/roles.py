@@ -11,10 +11,10 @@ import polars as pl
 from leukoref import units
 from leukoref.engine.columnar import Literal as FindingState
 from leukoref.errors import InputError
-from leukoref.findings import AGE
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import high_side, low_side
 from leukoref.knowledge.vocabulary import Finding
+from leukoref.known import AGE
 from leukoref.matching import match_name
 from leukoref.meaning import Match
 
@@ -80,11 +80,11 @@ def said_by(match: Match, base: Knowledge) -> tuple[tuple[str, ...], ...]:
 
 
 def quantity_role(column: str, chosen: Finding, unit: str | None, base: Knowledge) -> Role:
-    from leukoref.findings import _as_measured
+    from leukoref.measuring import as_measured
     from leukoref.patient import Observation
 
     written = unit or chosen.unit or ""
-    chosen = _as_measured(chosen, Observation(finding=chosen.id, value=0.0, unit=written), base)
+    chosen = as_measured(chosen, Observation(finding=chosen.id, value=0.0, unit=written), base)
     for reading in dict.fromkeys((units.meant(written, base.unit_index, chosen.printed), units.folded(written))):
         try:
             slope, shift = units.factor(reading, chosen.unit or "", chosen.molar_mass)

@@ -19,9 +19,9 @@ from leukoref.criteria import modifier_rank
 from leukoref.engine.columnar import Bits, Block, Floats, Inferred, Literal
 from leukoref.engine.durable import Inference
 from leukoref.engine.summing import Joint, Layout, Sums, joined
-from leukoref.findings import AGE
 from leukoref.knowledge.pretest import decibans
 from leukoref.knowledge.vocabulary import Scale
+from leukoref.known import AGE
 from leukoref.ranking import Item, Ranker
 
 Codes = npt.NDArray[Any]
