@@ -23,9 +23,9 @@ from leukoref.engine.durable import OPENING, RULESET, DurableEngine, satisfied
 from leukoref.engine.program import CompiledRule, compile_rules
 from leukoref.engine.roles import roles_of
 from leukoref.findings import resolve
-from leukoref.known import Quantity
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import Atom, Clause
+from leukoref.known import Quantity
 from leukoref.screening import patient_of
 
 PATIENTS = 200

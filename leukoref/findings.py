@@ -41,8 +41,8 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
             _note_contrary(known, match, observation, base)
         else:
             _without_value(known, finding, observation, base, where)
-    for name, other in base.absent_denies:
-        if known.presence.get(name) is False:
+    for name, state, other in base.denies:
+        if known.presence.get(name) is state:
             known.presence.setdefault(other, False)
     _lift_denials(known, base)
     for name, values in measured.items():

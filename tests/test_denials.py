@@ -50,6 +50,9 @@ OPEN = [
     ("no GeneXpert positive", {"tuberculosis_in_sputum"}, {"tuberculosis_in_tissue"}),
     ("no abnormal pulmonary function tests", set(), {"decreased_dlco"}),
     ("no gammopathy", {"paraproteinemia"}, {"polyclonal_gammopathy"}),
+    # An examination or an image without a finding
+    ("no abnormal physical examination", {"splenomegaly", "cervical_lymphadenopathy"}, {"abdominal_lymphadenopathy"}),
+    ("normal abdominal ultrasound", {"splenomegaly", "hepatosplenomegaly", "ascites"}, {"lymphadenopathy"}),
 ]  # fmt: skip
 
 

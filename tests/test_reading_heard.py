@@ -30,6 +30,10 @@ PRESENT = [
     ("CD59 deficiency on flow cytometry", "pnh_clone"),
     ("HIV-associated dyshematopoiesis on bone marrow biopsy", "hiv_infection marrow_dysplasia"),
     ("bone marrow infiltration by CD3+ CD8+ CD57+ T cells", "lgl_infiltration"),
+    ("monoclonal large granular lymphocytes", "clonal_t_cell_population large_granular_lymphocytes"),
+    ("large granular lymphocytes in bone marrow", "lgl_infiltration"),
+    ("anti-FcgammaRIIIb isoantibodies", "maternal_anti_cd16b"),
+    ("recent immigration from India", "residence_south_asia"),
     ("binucleated neutrophils", "abnormal_leukocyte_morphology"),
     ("two negative malaria smears", "negative_malaria_film"),
     ("no abnormal bone marrow biopsy", "normal_bone_marrow"),
@@ -52,7 +56,7 @@ PRESENT = [
     # Antibodies
     ("anti-beta2-glycoprotein I antibodies", "antiphospholipid_positivity"),
     ("low CH50", "reduced_complement"),
-    ("anti-Fc gamma receptor IIIb (CD16[b]) isoantibodies", "antineutrophil_antibody_positivity"),
+    ("anti-Fc gamma receptor IIIb (CD16[b]) isoantibodies", "maternal_anti_cd16b"),
     # Exposures and history
     ("camping in Cape Cod", "camping travel_tick_northeast"),
     ("hiking in northern Thailand", "hiking travel_southeast_asia"),

@@ -98,8 +98,8 @@ def read(
     # What was said outright comes before what a wider term implies, and that before what is only said not to be there.
     for name, state, said in sorted(implied, key=lambda entry: not entry[1]):
         _imply(found.block, name, state, said)
-    for name, other in base.absent_denies:
-        if (denied := found.block.given.get((name, False))) is not None:
+    for name, state, other in base.denies:
+        if (denied := found.block.given.get((name, state))) is not None:
             _imply(found.block, other, False, denied)
     _lift_denials(found.block, base)
     if sex.any():

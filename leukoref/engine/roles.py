@@ -113,7 +113,7 @@ def literals_of(roles: Iterable[Role], base: Knowledge, sex: bool = True) -> tup
     for count, ways in base.differential.items():
         if "wbc" in quantities and any(quantities.issuperset(way) for way in ways):
             quantities.add(count)
-    given |= {(other, False) for name, other in base.absent_denies if (name, False) in given}
+    given |= {(other, False) for name, state, other in base.denies if (name, state) in given}
     there = {wider for name, state in given if state for wider in base.ancestors.get(name, ())}
     given |= {(wider, True) for wider in there if (wider, False) in given}
     given |= {(meant, True) for name, _, _, meant in base.uncounted if (name, True) in given}

@@ -110,9 +110,11 @@ class Knowledge(BaseModel):
         )
 
     @cached_property
-    def absent_denies(self) -> tuple[tuple[str, str], ...]:
-        """Findings whose absence is said of another, with that other."""
-        return tuple((entry.id, other) for entry in self.findings for other in entry.absent_denies)
+    def denies(self) -> tuple[tuple[str, bool, str], ...]:
+        """A finding and its state, with another that is said in the same breath not to be there."""
+        absent = ((entry.id, False, other) for entry in self.findings for other in entry.absent_denies)
+        present = ((entry.id, True, other) for entry in self.findings for other in entry.present_denies)
+        return (*absent, *present)
 
     @cached_property
     def earlier(self) -> dict[str, str]:

@@ -119,6 +119,7 @@ class Finding(Rule):
     of_several: Literal["lowest", "highest"] | None = None  # of values at one time; else the range they span
     uncounted: Uncounted | None = None
     absent_denies: tuple[str, ...] = ()  # 'no hepatosplenomegaly' is said of neither organ being large
+    present_denies: tuple[str, ...] = ()  # a normal ultrasound of the abdomen shows no large spleen
     earlier: str | None = None  # what is so now if it was there before this illness; itself if it lasts
     lookback: str | None = None
     is_a: tuple[str, ...] = ()

@@ -69,7 +69,7 @@ def _named_findings(draft: Draft) -> Iterator[tuple[Entry[Any], Path_, str]]:
             for position, row in enumerate(getattr(scale.value, part)):
                 yield scale, (part, position, "finding"), row.finding
     for finding in draft.findings:
-        for field in ("is_a", "absent_denies", "otherwise_measured"):
+        for field in ("is_a", "absent_denies", "present_denies", "otherwise_measured"):
             for position, other in enumerate(getattr(finding.value, field)):
                 yield finding, (field, position), other
         for field in ("if_present", "earlier"):
