@@ -33,13 +33,22 @@ _INNER_DOT = re.compile(r"(?<=[a-z])\.|\.(?![0-9])")
 @lru_cache(maxsize=65536)
 def normalise(name: str) -> str:
     """The comparable form of a name: 'Leucocytes', 'leukocyte' -> 'leukocyte'; 'Anti-dsDNA' -> 'anti dsdna'."""
-    text = unicodedata.normalize("NFKC", name).casefold().replace("μ", "µ")
-    text = unicodedata.normalize("NFKD", text)
-    text = "".join(ch for ch in text if not unicodedata.combining(ch))
+    text = name.casefold() if name.isascii() else _plain(name)
     text = _APOSTROPHE.sub("", text)
     text = _INNER_DOT.sub("", text)
     words = _SEPARATORS.sub(" ", text.replace("/", " ").replace(":", " ")).split()
-    return " ".join(_singular(_american(word)) for word in words)
+    return " ".join(map(_form, words))
+
+
+def _plain(name: str) -> str:
+    """In lower case and without accents."""
+    text = unicodedata.normalize("NFKC", name).casefold().replace("μ", "µ")
+    return "".join(ch for ch in unicodedata.normalize("NFKD", text) if not unicodedata.combining(ch))
+
+
+@lru_cache(maxsize=65536)  # tens of thousands of names share some thousand words
+def _form(word: str) -> str:
+    return _singular(_american(word))
 
 
 def _american(word: str) -> str:
