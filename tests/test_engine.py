@@ -18,7 +18,7 @@ import leukoref
 from leukoref.assessor import Assessor
 from leukoref.engine.durable import DurableEngine, Inference
 from leukoref.engine.program import compile_rules
-from leukoref.errors import EngineError
+from leukoref.errors import EngineError, KnowledgeError
 from leukoref.findings import resolve
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import All, AnyOf, Atom, Comparison, Not, alternatives, mirror
@@ -179,6 +179,13 @@ def test_rules_may_ask_for_more_findings_than_a_field_has_places_for(base: Knowl
     engine = with_rules(base, [{"finding": then, "when": {"finding": name}} for name, then in pairs])
     for name, then in (pairs[0], pairs[450], pairs[-1]):
         assert engine.infer(facts({name: True})).presence[then] is True
+
+
+def test_more_rules_than_the_engine_holds_are_refused_in_words(base: Knowledge) -> None:
+    names = [finding.id for finding in base.findings if finding.kind == "presence"]
+    rules = [{"finding": then, "when": {"finding": name}} for name in names[:5] for then in names[5:1200]]
+    with pytest.raises(KnowledgeError, match=r"durable-rules refuses .* merge conditions"):
+        with_rules(base, rules)
 
 
 def test_a_long_condition_is_split_into_parts(base: Knowledge) -> None:

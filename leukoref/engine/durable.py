@@ -6,7 +6,8 @@ in an action is stored, not raised; a disjunction fires once per match (so every
 of its own); at most 64 conditions may match one fact (so a busy finding is asserted under several
 names); one fact cannot match two patterns of a rule; a fact that no rule wants is an error; deleting a
 session in which no action ever ran frees memory that was never set (so every session opens with one);
-a field is told apart from at most 511 values, and one more never returns (so findings are kept in groups).
+a field is told apart from at most 511 values, and one more never returns (so findings are kept in groups);
+a rule set of some five thousand simple rules is refused with "error code: 106".
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from durable import engine as durable_engine
+from durable_rules_engine import error as durable_rules_error
 
 from leukoref.engine.program import CompiledRule, compile_rules
-from leukoref.errors import EngineError
+from leukoref.errors import EngineError, KnowledgeError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import Atom, Clause
 from leukoref.known import Findings, Quantity
@@ -95,7 +97,13 @@ class DurableEngine:
                         "all": [{f"m_{i}": self._pattern(atoms, uses)} for i, atoms in enumerate(_by_fact(clause))],
                         "run": action,
                     }
-        self._host.register_rulesets({RULESET: definition})
+        try:
+            self._host.register_rulesets({RULESET: definition})
+        except durable_rules_error as error:
+            raise KnowledgeError(
+                f"durable-rules refuses {len(definition)} alternatives of {len(self.rules)} conditions ({error}); "
+                "merge conditions of your own rules, or give them fewer alternatives (any: [...])"
+            ) from None
 
     def _pattern(self, atoms: list[Atom], uses: Counter[str]) -> dict[str, Any]:
         """The condition on one fact, spread over copies of a finding that many rules ask for."""
