@@ -96,6 +96,7 @@ def test_a_bare_number_is_no_percentile(base: Knowledge) -> None:
         ("40 a", {"finding": "HIV RNA", "value": 5.3, "unit": "log10 copies/mL"}, "positive_hiv_rna"),
         ("40 a", {"finding": "Histoplasma urine antigen", "value": 10, "unit": "ng/mL"}, "histoplasma_antigen"),
         ("40 a", {"finding": "EBV DNA", "value": 1e5, "unit": "copies/ug DNA"}, "epstein_barr_virus_pcr"),
+        ("6 a", {"finding": "hemoglobin F", "value": 8.6, "unit": "%"}, "hemoglobin_f_persistence"),
     ],
 )
 def test_what_a_measured_value_shows_follows(
@@ -103,6 +104,13 @@ def test_what_a_measured_value_shows_follows(
 ) -> None:
     found = resolve(Patient.parse({"age": age, "observations": [observation]}), ready.base)
     assert ready.engine.infer(found).presence[follows]
+
+
+@pytest.mark.parametrize(("age", "persists"), [("7 mo", False), ("2 a", True)])
+def test_fetal_hemoglobin_is_judged_by_age(ready: Assessor, age: str, persists: bool) -> None:
+    observation = {"finding": "HbF", "value": 12, "unit": "%"}
+    found = resolve(Patient.parse({"age": age, "observations": [observation]}), ready.base)
+    assert ready.engine.infer(found).presence["hemoglobin_f_persistence"] is persists
 
 
 def test_a_spleen_tip_in_a_small_child_is_no_large_spleen(ready: Assessor) -> None:
