@@ -31,7 +31,6 @@ PRESENT = [
     ("HIV-associated dyshematopoiesis on bone marrow biopsy", "hiv_infection marrow_dysplasia"),
     ("bone marrow infiltration by CD3+ CD8+ CD57+ T cells", "lgl_infiltration"),
     ("monoclonal large granular lymphocytes", "clonal_t_cell_population large_granular_lymphocytes"),
-    ("large granular lymphocytes in bone marrow", "lgl_infiltration"),
     ("anti-FcgammaRIIIb isoantibodies", "maternal_anti_cd16b"),
     ("recent immigration from India", "residence_south_asia"),
     ("binucleated neutrophils", "abnormal_leukocyte_morphology"),
