@@ -70,6 +70,10 @@ def test_a_missing_source_is_reported_where_the_statement_stands(linted):
     assert complaint.rule == "hypersplenism"
 
 
+def test_what_cites_a_file_that_is_not_yaml_does_not_complain_as_well(linted):
+    assert {complaint.check for complaint in linted({CAUSE_FILE: "id: [x\n"})} == {"yaml"}
+
+
 def test_a_key_written_twice_is_reported_because_yaml_keeps_only_one(linted):
     text = replaced(CAUSE, "anc: [0.05, 0.55, 0.4]", "anc: [0.05, 0.55, 0.4], anc: [0.1, 0.5, 0.4]")
     assert only(linted({CAUSE_FILE: text}), "duplicate_key").line == line_of(text, "0.55")
