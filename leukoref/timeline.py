@@ -12,7 +12,7 @@ from statistics import median
 
 from leukoref.errors import InputError
 from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.drug import Drug
+from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.names import normalise
 from leukoref.known import Exposure, Findings, Measured, Quantity, Timing
 from leukoref.patient import Medication, Observation, Patient, utc
@@ -110,6 +110,10 @@ def exposures(known: Findings, patient: Patient, base: Knowledge) -> list[Exposu
             stopped = _days(medication.stopped_days_before, medication.stop, patient, position)
             exposure = _exposure(drug, started, stopped, base)
             found.append(exposure)
+            if exposure.timing == "stopped_long_before":
+                known.warnings.append(f"{drug.name}: stopped {stopped:g} days before, too long ago to count as taken")
+            elif exposure.timing == "started_after":
+                known.warnings.append(f"{drug.name}: started after the low count, so it is not its cause")
             for finding in exposure.findings:
                 if finding in base.finding and finding not in known.presence:
                     known.presence[finding] = True
@@ -146,21 +150,25 @@ def _days(relative: float | None, absolute: dt.datetime | None, patient: Patient
 
 
 def _exposure(drug: Drug, started: float | None, stopped: float | None, base: Knowledge) -> Exposure:
-    windows = base.parameter("exposure_windows")
-    latency = next((entry for entry in drug.latencies if entry.to_days is not None), None) or base.default_latency
-    timing: Timing = "unknown"
+    own = next((entry for entry in drug.latencies if entry.to_days is not None), None)
     if started is not None and started < 0:
-        timing = "started_after"
-    elif started is not None and latency is not None and latency.to_days is not None:
-        inside = (latency.from_days or 0) <= started <= latency.to_days
-        timing = "in_window" if inside else "outside_window"
-    current: list[str] = []
-    for finding in drug.exposures:
-        limit = windows.get(finding)
-        if timing == "started_after":
-            continue
-        if limit is not None and stopped is not None and stopped > limit:
-            timing = "stopped_long_before"
-            continue
-        current.append(finding)
-    return Exposure(drug, timing, started, latency, tuple(current))
+        return Exposure(drug, "started_after", started, own, ())
+    windows = base.parameter("exposure_windows")
+    limits = {finding: windows.get(finding, windows["otherwise"]) for finding in drug.exposures}
+    gone = [finding for finding, limit in limits.items() if stopped is not None and stopped > limit]
+    current = [finding for finding in drug.exposures if finding not in gone]
+    past = [finding for finding in base.lasting(gone) if finding not in gone]
+    timing = "stopped_long_before" if gone else _timing(drug, own, started, base)
+    return Exposure(drug, timing, started, own, tuple(dict.fromkeys((*current, *past))))
+
+
+def _timing(drug: Drug, own: Latency | None, started: float | None, base: Knowledge) -> Timing:
+    """How the start fits the latency. For a culprit without a published one of its own the typical latency of
+    idiosyncratic reactions speaks where it fits, and not against it: it is no limit."""
+    culprit = base.parameter("culprit_finding") in drug.exposures and drug.mechanism != "dose_related"
+    latency = own or (base.default_latency if culprit else None)
+    if started is None or latency is None or latency.to_days is None:
+        return "unknown"
+    if (latency.from_days or 0) <= started <= latency.to_days:
+        return "in_window"
+    return "outside_window" if own else "unknown"

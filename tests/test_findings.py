@@ -217,6 +217,39 @@ def test_a_drug_sets_the_exposure_it_stands_for(base: Knowledge) -> None:
     assert result.exposures[0].timing == "in_window"
 
 
+@pytest.mark.parametrize(
+    ("drug", "exposure", "lasting"),
+    [
+        ("azathioprine", "immunosuppressant_or_thiopurine_or_mtx", None),
+        ("prednisolone", "corticosteroid_use", None),
+        ("methimazole", "culprit_drug_within_3_months", None),
+        ("docetaxel", "chemotherapy_within_6_weeks", "past_chemotherapy"),
+    ],
+)
+def test_a_drug_stopped_long_before_is_no_exposure_and_the_answer_says_so(
+    base: Knowledge, drug: str, exposure: str, lasting: str | None
+) -> None:
+    taken = known(base, medications=[{"name": drug, "days_before": 900}])
+    stopped = known(base, medications=[{"name": drug, "days_before": 900, "stopped_days_before": 800}])
+    assert taken.presence[exposure] is True
+    assert exposure not in stopped.presence
+    assert [name for name in stopped.presence if name == lasting] == ([lasting] if lasting else [])
+    assert f"{drug}: stopped 800 days before, too long ago to count as taken" in stopped.warnings
+
+
+@pytest.mark.parametrize(
+    ("drug", "days", "timing"),
+    [
+        ("dapsone", 30, "in_window"),  # no latency of its own is published: as in most such reactions
+        ("dapsone", 200, "unknown"),  # which is no limit
+        ("docetaxel", 30, "unknown"),  # and says nothing of a drug that lowers every count
+        ("methimazole", 200, "outside_window"),
+    ],
+)
+def test_only_a_latency_of_its_own_speaks_against_a_drug(base: Knowledge, drug: str, days: float, timing: str) -> None:
+    assert known(base, medications=[{"name": drug, "days_before": days}]).exposures[0].timing == timing
+
+
 def test_a_drug_started_after_the_count_fell_is_ruled_out_and_says_so() -> None:
     patient = {
         "age": "40 a",

@@ -233,8 +233,12 @@ def _drug(drug: DrugNote) -> str:
     if drug.days_before is not None:
         days = drug.days_before
         parts.append(f"started {days:g} days before" if days >= 0 else "started after the low count")
-    window = f" (published latency {plain(drug.latency)})" if drug.latency else ""
-    parts.append(f"timing {words(drug.timing)}{window}")
+    if drug.latency:
+        parts.append(f"timing {words(drug.timing)} (published latency {plain(drug.latency)})")
+    elif drug.timing == "in_window":
+        parts.append("timing as in most such reactions (none is published for the drug itself)")
+    elif drug.timing != "unknown":
+        parts.append(f"timing {words(drug.timing)}")
     parts += [plain(text) for text in drug.incidence]
     return f"{plain(drug.name)}: {'; '.join(parts)}"
 
