@@ -198,9 +198,10 @@ def age_text(years: float) -> str:
 def _uncounted(known: Findings, base: Knowledge) -> None:
     """'Neutropenia' and no count: how deep it is is not known, which a rule may ask for."""
     for name, deeper, count, other in base.uncounted:
-        if known.presence.get(name) and count not in known.quantities and not any(map(known.presence.get, deeper)):
+        untold = count not in known.quantities and other not in known.presence
+        if known.presence.get(name) and untold and not any(map(known.presence.get, deeper)):
             known.presence[other] = True
-            known.labels[other] = base.finding[other].name
+            known.labels[other] = f"{base.finding[other].name} ({known.labels[name]})"
 
 
 def _unrecognised(observation: Observation, base: Knowledge) -> dict[str, object]:

@@ -12,29 +12,56 @@ from leukoref.known import Findings
 
 
 class Grounds:
-    """The compiled red flags of one knowledge base, asked which of their alternatives a patient meets."""
+    """The compiled rules of one knowledge base, asked which alternatives of a red flag a patient meets."""
 
     def __init__(self, base: Knowledge, rules: Iterable[CompiledRule]) -> None:
         self._base = base
         rules = tuple(rules)
         self._flags = {rule.target: rule for rule in rules if rule.kind == "red_flag"}
-        self._parts = {rule.target: rule for rule in rules if rule.target.startswith(PART)}
+        self._findings = {rule.target: rule for rule in rules if rule.kind == "finding"}
 
     def of(self, flag: str, known: Findings, inference: Inference) -> tuple[str, ...]:
-        """What was measured or said that raises ``flag``, each once, in the order the rule asks for it. What only
-        follows from something else is named where nothing else is."""
-        told = dict.fromkeys(self._met(self._flags[flag], known, inference))
-        given = [atom for atom in told if atom.finding not in inference.derived]
-        return tuple(dict.fromkeys(self._words(atom, known) for atom in given or told))
+        """What was measured or said that raises ``flag``, each once, in the order the rule asks for it. What follows
+        from something that is not named yet comes with it: 'hypotension (systolic blood pressure 82 mm[Hg])'."""
+        told = list(dict.fromkeys(self._met(self._flags[flag], known, inference)))
+        named = {self._words(atom, known) for atom in told if atom.finding not in inference.derived}
+        grounds: dict[str, None] = {}
+        for atom in told:
+            words = self._words(atom, known)
+            if atom.finding in inference.derived:
+                origins = self._origins(atom, known, inference, {atom.finding})
+                new = [origin for origin in dict.fromkeys(origins) if origin not in named]
+                if not new and named:
+                    continue  # it follows from what is named already
+                named.update(new)
+                words = f"{words} ({', '.join(new)})" if new else words
+            grounds[words] = None
+        return tuple(grounds)
 
     def _met(self, rule: CompiledRule, known: Findings, inference: Inference) -> Iterator[Atom]:
         for clause in rule.present:
             if all(_holds(atom, known, inference) for atom in clause):
                 for atom in clause:
-                    if atom.finding in self._parts:
-                        yield from self._met(self._parts[atom.finding], known, inference)
+                    if atom.finding.startswith(PART):
+                        yield from self._met(self._findings[atom.finding], known, inference)
                     else:
                         yield atom
+
+    def _origins(self, atom: Atom, known: Findings, inference: Inference, seen: set[str]) -> Iterator[str]:
+        """What was said or measured from which a derived finding follows, by its rule or as something narrower."""
+        if atom.test != "present":
+            return
+        rule = self._findings.get(atom.finding)
+        parts = list(self._met(rule, known, inference)) if rule else []
+        if not parts:
+            narrower = self._base.descendants.get(atom.finding, ())
+            parts = [Atom(name, "present") for name in narrower if inference.presence.get(name)]
+        for part in parts:
+            if part.finding not in inference.derived:
+                yield self._words(part, known)
+            elif part.finding not in seen:
+                seen.add(part.finding)
+                yield from self._origins(part, known, inference, seen)
 
     def _words(self, atom: Atom, known: Findings) -> str:
         name, _, side = atom.finding.partition(":")

@@ -128,4 +128,30 @@ def test_what_only_follows_is_named_where_nothing_was_measured(base: Knowledge) 
     flags = leukoref.assess({"age": "45 a", "observations": [
         {"finding": "fever", "present": True}, {"finding": "neutropenia", "present": True}]}).red_flags  # fmt: skip
     (flag,) = [flag for flag in flags if flag.id == "febrile_neutropenia"]
-    assert flag.because == ("fever", "neutropenia of unknown depth")
+    assert flag.because == ("fever", "neutropenia of unknown depth (neutropenia)")
+
+
+def test_what_follows_is_named_with_what_it_follows_from() -> None:
+    flags = leukoref.assess({"age": "60 a", "observations": [
+        {"finding": "WBC", "value": 1.9, "unit": "10*9/L"},
+        {"finding": "systolic blood pressure", "value": 82, "unit": "mm[Hg]"}]}).red_flags  # fmt: skip
+    (flag,) = [flag for flag in flags if flag.id == "sepsis"]
+    assert flag.because == (
+        "hypotension or shock (systolic blood pressure 82 mm[Hg] (low))", "white blood cell count 1.9 10*9/L",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("besides", "febrile"),
+    [
+        ([], True),
+        ([{"finding": "temperature", "value": 36.8, "unit": "Cel"}], False),
+        ([{"finding": "fever", "present": False}], False),
+    ],
+)
+def test_recurrent_fever_is_fever_now_unless_somebody_looked(besides: list[dict[str, object]], febrile: bool) -> None:
+    observations = [
+        {"finding": "ANC", "value": 0.4, "unit": "10*9/L"}, {"finding": "recurrent fever", "present": True}, *besides,
+    ]  # fmt: skip
+    flags = leukoref.assess({"age": "4 a", "observations": observations}).red_flags
+    assert ("febrile_neutropenia" in {flag.id for flag in flags}) is febrile

@@ -333,5 +333,4 @@ def _uncounted(block: Block, base: Knowledge) -> None:
             continue
         counted = ~np.isnan(block.low[count]) if count in block.low else np.zeros(block.size, np.bool_)
         known = np.logical_or.reduce([counted, *(block.given[d, True] for d in deeper if (d, True) in block.given)])
-        earlier = block.given.get((meant, True), np.zeros(block.size, np.bool_))
-        block.given[meant, True] = earlier | (said & ~known)
+        _imply(block, meant, True, said & ~known)
