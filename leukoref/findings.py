@@ -54,8 +54,8 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     measuring.differential(known, base)
     measuring.counts_are_possible(known, measured)
     _uncounted(known, base)
-    timeline.durations(known, measured, patient, base)
     known.exposures = timeline.exposures(known, patient, base)
+    timeline.durations(known, measured, patient, base)
     reference.positions(known, patient, base)
     return known
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import groupby, pairwise, takewhile
 from statistics import median
 
 from leukoref.errors import InputError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.names import normalise
-from leukoref.known import Exposure, Findings, Measured, Quantity, Timing
+from leukoref.known import OPEN_ABOVE, Exposure, Findings, Measured, Quantity, Timing
 from leukoref.patient import Medication, Observation, Patient, utc
 from leukoref.reference import interval_of
 
@@ -46,54 +46,61 @@ def durations(known: Findings, series: Measured, patient: Patient, base: Knowled
         dated = _dated(series.get(measured, ()), patient)
         if limit is None or len(dated) < 2 or duration_finding in known.quantities:
             continue
-        run = _low_run(dated, limit)
-        if run > 0:
-            known.quantities[duration_finding] = Quantity(run, run, f"{run:.0f} d (from dated counts)")
+        least, most = _low_run(dated, limit)
+        if least > 0:
+            text = f"{least:.0f} to {most:.0f} d" if most < OPEN_ABOVE else f"at least {least:.0f} d"
+            known.quantities[duration_finding] = Quantity(least, most, f"{text} (from dated counts)")
     _cycle(known, series, patient, base)
 
 
 def _dated(values: Iterable[tuple[Observation, Quantity]], patient: Patient) -> list[tuple[float, float]]:
     """The day of each dated value, and the highest it may be; the oldest first."""
-    return sorted(
-        (_day(observation, patient), value.high)
-        for observation, value in values
-        if observation.time is not None or observation.days_before is not None
-    )
+    placed = ((_day(observation, patient), value.high) for observation, value in values)
+    return sorted((day, high) for day, high in placed if day is not None)
 
 
-def _day(observation: Observation, patient: Patient) -> float:
-    """Days on one axis, larger is later."""
+def _day(observation: Observation, patient: Patient) -> float | None:
+    """Days on one axis, larger is later; None if it cannot be placed. A current value without a date is of today, as
+    far as it is known when that is."""
     if observation.days_before is not None:
         return -observation.days_before
-    assert observation.time is not None
+    if observation.time is None:
+        of_today = observation.when == "now" and (patient.as_of or not any(o.time for o in patient.observations))
+        return 0.0 if of_today else None
     anchor = utc(patient.as_of).timestamp() if patient.as_of else 0.0
     return (utc(observation.time).timestamp() - anchor) / SECONDS_PER_DAY
 
 
-def _low_run(dated: list[tuple[float, float]], limit: float) -> float:
-    """Days from the first to the last of the unbroken low values that end the series."""
-    start = end = dated[-1][0]
-    for day, high in reversed(dated):
-        if high >= limit:
-            break
-        start = day
-    return end - start
+def _low_run(dated: list[tuple[float, float]], limit: float) -> tuple[float, float]:
+    """The days that the unbroken low values which end a series span, and the most that it can have been low: since the
+    value before them."""
+    run = list(takewhile(lambda value: value[1] < limit, reversed(dated)))
+    if not run:
+        return 0.0, 0.0
+    before = dated[-len(run) - 1 : -len(run)]
+    return run[0][0] - run[-1][0], run[0][0] - before[0][0] if before else OPEN_ABOVE
 
 
 def _cycle(known: Findings, series: Measured, patient: Patient, base: Knowledge) -> None:
-    """The median distance of at least three troughs of the neutrophil count."""
+    """The median distance of the troughs of the neutrophil count, between which it is normal, if they are enough and
+    come evenly (`cycle` of the weighing). Under a treatment that lowers the count by itself nothing is said."""
     name = base.duration_findings.get("cycle", "")
-    if name not in base.finding or name in known.quantities:
+    treated = any(known.presence.get(treatment) for treatment in base.parameter("unforgettable"))
+    interval = interval_of(base.finding["anc"], patient, known) if name in base.finding else None
+    if interval is None or interval.low is None or name in known.quantities or treated:
         return
-    points = _dated(series.get("anc", ()), patient)
-    troughs = [
-        points[i][0]
-        for i in range(1, len(points) - 1)
-        if points[i][1] < points[i - 1][1] and points[i][1] <= points[i + 1][1]
-    ]
-    if len(troughs) >= 3:
-        length = median(later - earlier for earlier, later in pairwise(troughs))
+    troughs = _troughs(_dated(series.get("anc", ()), patient), interval.low)
+    distances = [later - earlier for earlier, later in pairwise(troughs)]
+    wanted = base.parameter("cycle")
+    if len(troughs) >= wanted["troughs"] and max(distances) <= min(distances) * wanted["longest_to_shortest"]:
+        length = median(distances)
         known.quantities[name] = Quantity(length, length, f"{length:.0f} d (from dated counts)")
+
+
+def _troughs(points: list[tuple[float, float]], limit: float) -> list[float]:
+    """The days of the lowest counts of each run below ``limit``."""
+    runs = (list(run) for low, run in groupby(points, lambda point: point[1] < limit) if low)
+    return [min(run, key=lambda point: point[1])[0] for run in runs]
 
 
 def exposures(known: Findings, patient: Patient, base: Knowledge) -> list[Exposure]:

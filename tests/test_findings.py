@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -208,6 +209,44 @@ def test_a_cycle_is_read_from_dated_troughs(base: Knowledge) -> None:
     assert known(base, age="4 a", observations=counts).quantities["neutrophil_cycle_length"].exact == pytest.approx(
         20, abs=2
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "treated", "cycles"),
+    [
+        ([0.1, 2.0] * 4 + [0.1], [], True),
+        ([0.1, 2.0] * 4 + [0.1], [{"name": "docetaxel", "days_before": 80}], False),  # the count of each course
+        ([0.1, 0.4] * 4 + [0.1], [], False),  # low throughout: waves of a chronic neutropenia
+        ([0.1, 2.0, 0.1, 0.1, 0.1, 2.0, 2.0, 2.0, 0.1], [], False),  # at no even distance
+    ],
+)
+def test_a_cycle_needs_even_troughs_and_normal_counts_between(
+    base: Knowledge, values: list[float], treated: list[dict[str, object]], cycles: bool
+) -> None:
+    counts = [
+        {"finding": "anc", "value": value, "unit": "10*9/L", "days_before": 84 - 10.5 * place}
+        for place, value in enumerate(values)
+    ]
+    found = known(base, age="4 a", observations=counts, medications=treated)
+    assert ("neutrophil_cycle_length" in found.quantities) is cycles
+
+
+@pytest.mark.parametrize(
+    ("before", "least", "most"),
+    [
+        ({3: 1.2}, 3, math.inf),  # since when is not known
+        ({3: 1.2, 30: 2.8}, 3, 30),
+        ({700: 1.2}, 700, math.inf),
+    ],
+)
+def test_a_count_is_low_at_least_as_long_as_seen_and_at_most_since_it_was_normal(
+    base: Knowledge, before: dict[float, float], least: float, most: float
+) -> None:
+    """The current count has no date: it is of today."""
+    counts = [{"finding": "anc", "value": 1.1, "unit": "10*9/L"}]
+    counts += [{"finding": "anc", "value": v, "unit": "10*9/L", "days_before": day} for day, v in before.items()]
+    duration = known(base, age="40 a", observations=counts).quantities["duration_of_neutropenia"]
+    assert (duration.low, min(duration.high, 1e6)) == (least, min(most, 1e6))
 
 
 def test_a_drug_sets_the_exposure_it_stands_for(base: Knowledge) -> None:
