@@ -185,12 +185,15 @@ class RedFlagRaised(Part):
 
 
 class NextTest(Part):
-    """A step and the information it is expected to give about the ranking, in bits."""
+    """A step and the information it is expected to give about the ranking, in bits; and what the rules of the leading
+    causes advise of it."""
 
     test: str
     name: str
     expected_information: float
     look_for: tuple[str, ...]
+    advised: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 class Severity(Part):

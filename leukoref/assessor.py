@@ -22,7 +22,6 @@ from leukoref.version import LIBRARY_VERSION
 
 LOW_COUNT = "low_white_cell_count"
 LEUKOPENIA = "leukopenia"
-TESTS_SHOWN = 8
 SHOWN = 6
 """Digits of a weight after the point, in answers."""
 
@@ -75,11 +74,9 @@ class Assessor:
         }
 
         def pending() -> dict[str, Any]:
-            others = (*fixed["excluded"], *fixed["red_flags"], fixed["severity"], *fixed["disclaimers"])
-            return {
-                "next_tests": self._next_tests(standings, inference),
-                "sources": self.explainer.cited(candidates, others),
-            }
+            tests = self._next_tests(standings, inference)
+            others = (*fixed["excluded"], *fixed["red_flags"], fixed["severity"], *fixed["disclaimers"], *tests)
+            return {"next_tests": tests, "sources": self.explainer.cited(candidates, others)}
 
         return out.Assessment.deferred(pending, **fixed)
 
@@ -170,17 +167,16 @@ class Assessor:
     def _next_tests(self, standings: list[Standing], inference: Inference) -> tuple[out.NextTest, ...]:
         if not standings:
             return ()
-        least = self.base.parameter("next_test_least_bits")
-        ranked = self.tests.ranked(standings, inference)[:TESTS_SHOWN]
         return tuple(
             out.NextTest(
-                test=test,
-                name=self.base.test[test].name if test in self.base.test else test,
-                expected_information=gain,
-                look_for=tuple(self.base.finding[name].name for name in names),
+                test=step.test,
+                name=self.base.test[step.test].name if step.test in self.base.test else step.test,
+                expected_information=step.information,
+                look_for=tuple(self.base.finding[name].name for name in step.look_for),
+                advised=tuple(f"{cause}: {'; '.join(e.text for e in said)}" for cause, said in step.advised.items()),
+                sources=self.explainer.keys(entry.source for said in step.advised.values() for entry in said),
             )
-            for test, gain, names in ranked
-            if gain >= least
+            for step in self.tests.proposed(standings, inference)
         )
 
 

@@ -154,8 +154,10 @@ class AnswerWriter:
     def _action(step: NextTest) -> Resource:
         found = ", ".join(step.look_for)
         action: Resource = {"title": step.name, "code": [{"text": step.name}]}
-        if found:
-            action["description"] = f"Look for {found}."
+        told = [f"Look for {found}."] if found else []
+        told += [f"{advice}." for advice in step.advised]
+        if told:
+            action["description"] = " ".join(told)
         return action
 
     def _outcome(self) -> Resource:

@@ -10,7 +10,7 @@ from html import escape
 
 from leukoref.assessment import Assessment
 from leukoref.render.citations import Source, signed
-from leukoref.render.view import NO_RED_FLAG, REMINDER, TITLE, Entry, Flag, Line, Note, View, headline, view
+from leukoref.render.view import NO_RED_FLAG, NO_STEP, REMINDER, TITLE, Entry, Flag, Line, Note, View, headline, view
 
 HEADLINES = 3
 STYLE = """
@@ -70,8 +70,17 @@ def _parts(shown: View) -> Iterator[str]:
     if shown.steps:
         yield "<h3>Next tests</h3>" + _table(
             ("Test", "Look for", "Expected information"),
-            ((escape(step.name), escape(step.look_for), f"{step.bits:.2f} bits") for step in shown.steps),
+            (
+                (
+                    escape(step.name),
+                    "<br>".join(map(escape, filter(None, (step.look_for, step.advised)))),
+                    f"{step.bits:.2f} bits",
+                )
+                for step in shown.steps
+            ),
         )
+    elif shown.entries:
+        yield f"<p><strong>Next tests:</strong> {escape(NO_STEP)}</p>"
     yield _list("Not recognised, and so not used", map(escape, shown.unrecognized))
     yield _list("Warnings", map(escape, shown.warnings))
     yield _list("Recognised, but no cause speaks of it", map(escape, shown.unused))

@@ -6,7 +6,20 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from leukoref.assessment import Assessment
 from leukoref.render.citations import Source, signed
-from leukoref.render.view import NO_RED_FLAG, REMINDER, TITLE, Entry, Line, Note, Rest, View, rest_text, view
+from leukoref.render.view import (
+    NO_RED_FLAG,
+    NO_STEP,
+    REMINDER,
+    TITLE,
+    Entry,
+    Line,
+    Note,
+    Rest,
+    Step,
+    View,
+    rest_text,
+    view,
+)
 
 LINES_SHOWN = 10
 _ESCAPES = str.maketrans(
@@ -49,9 +62,7 @@ def _blocks(shown: View) -> Iterator[str]:
         for entry in shown.entries:
             yield (f"| {entry.rank} | {escape(entry.name)} | {entry.band_words} | {signed(entry.score)} "
                    f"| {signed(entry.weight)} | {entry.sourced} |")  # fmt: skip
-    yield from _section("Next tests", (
-        f"{escape(step.name)} ({step.bits:.2f} bits expected): look for {escape(step.look_for)}" for step in shown.steps
-    ))  # fmt: skip
+    yield from _section("Next tests", map(_step, shown.steps), otherwise=NO_STEP if shown.entries else "")
     yield from _section("Not recognised, and so not used", map(escape, shown.unrecognized))
     yield from _section("Warnings", map(escape, shown.warnings))
     yield from _section("Recognised, but no cause speaks of it", map(escape, shown.unused))
@@ -71,6 +82,11 @@ def _section(title: str, lines: Iterable[str], *, otherwise: str = "") -> Iterat
     if items or otherwise:
         yield f"\n## {title}\n"
         yield from items or [otherwise]
+
+
+def _step(step: Step) -> str:
+    told = f"{escape(step.name)} ({step.bits:.2f} bits expected): look for {escape(step.look_for)}"
+    return f"{told}; {escape(step.advised)}" if step.advised else told
 
 
 def _entry(entry: Entry) -> Iterator[str]:

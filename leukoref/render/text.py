@@ -14,6 +14,7 @@ from leukoref.assessment import Assessment
 from leukoref.render.citations import signed
 from leukoref.render.view import (
     NO_RED_FLAG,
+    NO_STEP,
     REMINDER,
     TITLE,
     Entry,
@@ -21,6 +22,7 @@ from leukoref.render.view import (
     Line,
     Note,
     Rest,
+    Step,
     View,
     headline,
     rest_text,
@@ -28,6 +30,7 @@ from leukoref.render.view import (
 )
 
 LINES_SHOWN = 6
+STEPS_SHOWN = 5
 HEADLINES = 3
 BAND_STYLE = {
     "established": "bold green", "strong": "bold green", "moderate": "green", "weak": "yellow", "against": "dim",
@@ -62,10 +65,14 @@ def _parts(shown: View) -> Iterable[RenderableType]:
     if shown.entries:
         yield Text()
         yield _ranking(shown.entries)
-    if shown.steps:
+    if shown.entries:
         yield Text()
         yield _heading("Next tests", "expected information in bits; what to look for")
-        yield _table([(f"{step.bits:.2f}", step.name, step.look_for) for step in shown.steps[:5]])
+        steps = [step for place, step in enumerate(shown.steps) if place < STEPS_SHOWN or step.advised]
+        rows = [
+            (f"{step.bits:.2f}", step.name, "\n".join(filter(None, (step.look_for, step.advised)))) for step in steps
+        ]
+        yield _table(rows) if rows else Text(NO_STEP)
     if shown.unrecognized:
         yield _block("Not recognised, and so not used", shown.unrecognized)
     if shown.warnings:
@@ -123,6 +130,10 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Padding:
     for row in rows:
         grid.add_row(*map(Text, row))
     return Padding(grid, (0, 0, 0, 1))
+
+
+def _step(step: Step) -> tuple[str, str, str]:
+    return f"{step.bits:.2f}", step.name, "\n".join(filter(None, (step.look_for, step.advised)))
 
 
 def _flag(flag: Flag) -> RenderableType:

@@ -13,6 +13,7 @@ from leukoref.render.citations import Citations, Source, percent, plain, signed,
 
 TITLE = "Candidate causes of a low white blood cell count"
 REMINDER = "supports a clinician's judgment, never replaces it"
+NO_STEP = "none is expected to change the ranking, and the leading cause asks for none that was not done"
 NO_RED_FLAG = "none raised by what was entered; that does not mean that nothing is urgent"
 STATUS = {
     "leukopenia": "low white cell count (leukopenia)",
@@ -112,6 +113,7 @@ class Step:
     name: str
     look_for: str
     bits: float
+    advised: str  # by the rules of leading causes, with their sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,8 @@ def view(assessment: Assessment, *, top: int, lines: int | None = None) -> View:
         ),
         excluded=excluded,
         steps=tuple(
-            Step(plain(test.name), ", ".join(map(plain, test.look_for)), test.expected_information)
+            Step(plain(test.name), ", ".join(map(plain, test.look_for)), test.expected_information,
+                 f"{'; '.join(map(plain, test.advised))} {cite(test.sources)}" if test.advised else "")
             for test in assessment.next_tests
         ),
         unrecognized=tuple(map(_unrecognized, assessment.unrecognized)),

@@ -16,7 +16,8 @@ PARAMETERS = (
     "chronic_finding", "bands", "requirement_absent", "prior_strength", "unrelated_share", "done_tests",
     "repeated_share", "always_related", "requirement_unknown", "unforgettable", "taken_of_everybody",
     "culprit_cause", "culprit_finding", "culprit_grade",
-    "culprit_timing", "cycle", "exposure_causes", "exposure_windows", "next_test_least_bits",
+    "culprit_timing", "cycle", "exposure_causes", "exposure_windows", "next_test_certainty",
+    "next_test_leaders", "next_test_least_bits",
 )  # fmt: skip
 
 
