@@ -53,7 +53,7 @@ class Assessor:
     def assess(self, patient: Patient | Mapping[str, Any]) -> out.Assessment:
         """The assessment of one patient. Raises InputError for input that cannot be read as meant."""
         if not isinstance(patient, Patient):
-            patient = Patient.parse(case_input(dict(patient)))
+            patient = Patient.parse(case_input(dict(patient)) if isinstance(patient, Mapping) else patient)
         known = resolve(patient, self.base)
         inference = self.engine.infer(known)
         status = self._status(inference)
@@ -65,8 +65,8 @@ class Assessor:
             "excluded": tuple(self._excluded(standing) for standing in standings if standing.excluded),
             "red_flags": self._red_flags(known, inference),
             "severity": self._severity(inference),
-            "to_add": self._to_add(status),
-            "warnings": self._warnings(known, inference),
+            "to_add": self._to_add(status, known),
+            "warnings": self._warnings(known, inference, patient.setting),
             "unrecognized": tuple(sorted(known.unrecognized, key=str)),
             "unused": tuple(sorted(known.unused)),
             "disclaimers": self._notices[bool(candidates)],
@@ -91,10 +91,11 @@ class Assessor:
         normal = inference.presence.get(LOW_COUNT) is False or inference.presence.get(LEUKOPENIA) is False
         return "no_leukopenia" if normal else "insufficient_data"
 
-    def _to_add(self, status: out.Status) -> tuple[str, ...]:
+    def _to_add(self, status: out.Status, known: Findings) -> tuple[str, ...]:
         if status != "insufficient_data":
             return ()
-        return tuple(self.base.finding[name].name for name in self.base.parameter("needed_findings"))
+        needed = self.base.parameter("needed_findings")
+        return tuple(self.base.finding[name].name for name in needed if name not in known.quantities)
 
     def _severity(self, inference: Inference) -> out.Severity:
         """The worst grade that holds, and the course, as named in `weighing.yaml`."""
@@ -117,13 +118,18 @@ class Assessor:
             if flag.id in inference.red_flags
         )  # fmt: skip
 
-    def _warnings(self, known: Findings, inference: Inference) -> tuple[str, ...]:
+    def _warnings(self, known: Findings, inference: Inference, setting: str | None) -> tuple[str, ...]:
+        pretest = self.ranker.table.pretest
+        unknown = [] if pretest.knows(setting or "") else [
+            f"setting {setting!r}: no prevalences for it, so those of all settings are used; there are some for "
+            f"{', '.join(sorted(set(pretest.settings.values()) - {'unspecified'}))}"
+        ]  # fmt: skip
         clashes = [
             f"{self.base.finding[name].name}: findings contradict each other; it is taken as unknown"
             for name in sorted(inference.conflicts)
             if name in self.base.finding
         ]
-        return (*sorted(known.warnings), *clashes)
+        return (*unknown, *sorted(known.warnings), *clashes)
 
     # -- candidates ---------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ Nothing is decided here. What a reader sees is what the tables hold, so that eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -52,7 +52,7 @@ class Explainer:
         """The fields of a Candidate that explain it."""
         cause, prior = standing.cause, standing.prior
         evidence = [self._evidence(spoken, standing.profile) for spoken in self.ranker.spoken(standing)]
-        evidence.sort(key=lambda entry: (entry.repeats, -abs(entry.weight), entry.finding))
+        evidence.sort(key=lambda entry: (-abs(entry.weight), entry.finding))
         total = sum(abs(entry.weight) for entry in evidence)
         sourced = sum(abs(entry.weight) for entry in evidence if entry.basis != "estimate")
         return {
@@ -98,8 +98,9 @@ class Explainer:
         table = self.ranker.table
         scale, cell = self.base.scale[item.finding], table.spread(item.finding, profile)
         assert cell is not None, "a scale speaks only for profiles that spread over it"
-        named = [name for i, name in enumerate(scale.bins) if item.mask >> i & 1]
-        where = named[0] if len(named) == 1 else f"{named[0]} to {named[-1]}"
+        where = _bins(scale.bins, item.mask)
+        if item.band and item.band != (1 << len(scale.bins)) - 1:
+            where += f" among {_bins(scale.bins, item.band)}"
         ours = table.share(cell.shares, item.mask, item.band)
         theirs = table.share(table.scale_backgrounds[item.finding], item.mask, item.band)
         text = "shaped by sourced figures" if cell.basis == "sourced" else "estimate"
@@ -209,6 +210,11 @@ class Explainer:
         if key not in self._csl:
             self._csl[key] = self.base.reference[key].model_dump(mode="json", by_alias=True, exclude_none=True)
         return self._csl[key]
+
+
+def _bins(names: Sequence[str], mask: int) -> str:
+    named = [name for i, name in enumerate(names) if mask >> i & 1]
+    return named[0] if len(named) == 1 else f"{named[0]} to {named[-1]}"
 
 
 def _told(statements: Iterable[Statement]) -> tuple[tuple[str, ...], tuple[str, ...]]:

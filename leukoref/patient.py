@@ -5,8 +5,9 @@ The case-file format is the same thing on disk; its answer fields are kept apart
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -106,10 +107,19 @@ class Patient(Input):
 
     age: float | None = Field(default=None, description="years; give it as text with a unit, as in '45 a'")
     sex: Literal["female", "male", "unknown"] | None = None
-    setting: str | None = Field(default=None, max_length=100)
+    setting: str | None = Field(default=None, max_length=100, description="where the patient is seen, for the priors")
     observations: tuple[Observation, ...] = ()
     medications: tuple[Medication, ...] = ()
     as_of: dt.datetime | None = None
+
+    if not TYPE_CHECKING:  # type checkers go by the fields
+
+        def __init__(self, **values: Any) -> None:
+            """Raises InputError, as all that reads a patient does, instead of pydantic's list of errors."""
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise _input_error(error) from None
 
     @model_validator(mode="before")
     @classmethod
@@ -148,11 +158,10 @@ class Patient(Input):
 
     @classmethod
     def parse(cls, values: Any) -> Self:
-        """A patient from a dict, with one clear InputError instead of pydantic's list."""
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise _input_error(error) from None
+        """A patient from a dict. Raises InputError."""
+        if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
+            raise InputError("patient", "is no mapping of fields", "hand in a Patient, or a dict as in a case file")
+        return cls(**values)
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:

@@ -17,7 +17,7 @@ import polars as pl
 
 from leukoref import long_frames
 from leukoref.assessor import Assessor, assessor
-from leukoref.engine.cohort import BLOCK, Cohort, in_blocks, known_setting
+from leukoref.engine.cohort import BLOCK, Cohort, in_blocks
 from leukoref.engine.columnar import Bits
 from leukoref.engine.intake import REASONS, read
 from leukoref.engine.roles import Role, each_once, roles_of
@@ -162,7 +162,7 @@ def checked(
     """The column of the patient, None for a wide frame without one. Raises InputError for options that cannot be."""
     if top < 1:
         raise InputError("top", "is less than one", "ask for one cause at least")
-    if setting is not None and not known_setting(chosen.ranker.table.pretest.settings, setting):
+    if setting is not None and not chosen.ranker.table.pretest.knows(setting):
         raise InputError("setting", "is none that the rules have prevalences for",
                          f"one of {', '.join(chosen.base.priors.settings)}")  # fmt: skip
     key = patient_column(table, id)

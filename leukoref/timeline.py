@@ -13,7 +13,7 @@ from statistics import median
 from leukoref.errors import InputError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.drug import Drug, Latency
-from leukoref.knowledge.names import normalise
+from leukoref.knowledge.names import normalise, suggestions
 from leukoref.known import OPEN_ABOVE, Exposure, Findings, Measured, Quantity, Timing
 from leukoref.patient import Medication, Observation, Patient, utc
 from leukoref.reference import interval_of
@@ -109,7 +109,7 @@ def exposures(known: Findings, patient: Patient, base: Knowledge) -> list[Exposu
     for position, medication in enumerate(patient.medications):
         drugs = find_drugs(medication, base)
         if not drugs:
-            known.unrecognized.append({"medication": medication.name, "suggestions": []})
+            known.unrecognized.append({"medication": medication.name, "suggestions": _near(medication.name, base)})
             continue
         known.recognised += 1
         for drug in drugs:
@@ -146,6 +146,13 @@ def find_drugs(medication: Medication, base: Knowledge) -> list[Drug]:
             return [base.drug[base.drug_names[part]] for part in parts]
     bare = base.drug_names.get(" ".join(base.lexicon.without("drug_word", name.split())))  # 'oral prednisone 40 mg'
     return [base.drug[bare]] if bare else []
+
+
+def _near(name: str, base: Knowledge) -> list[str]:
+    """Drugs whose name looks like this one, doses and routes left out."""
+    bare = " ".join(base.lexicon.without("drug_word", normalise(name).split()))
+    found = (base.drug_names[near] for near in suggestions(bare, base.drug_names)) if bare else ()
+    return [base.drug[drug].name for drug in dict.fromkeys(found)]
 
 
 def _days(relative: float | None, absolute: dt.datetime | None, patient: Patient, position: int) -> float | None:

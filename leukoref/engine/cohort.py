@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -36,10 +36,6 @@ class Ranking:
     weights: Floats
     scores: Floats
     established: Bits
-
-
-def known_setting(names: Mapping[str, str], setting: str) -> bool:
-    return setting.strip().casefold().replace("_", " ") in {"", *names}
 
 
 class Cohort:
@@ -153,7 +149,7 @@ class Cohort:
         code = np.zeros(len(column), np.intp)
         for place, name in enumerate(names[1:], 1):
             code[(column == name).fill_null(False).to_numpy()] = place
-            if not known_setting(pretest.settings, name):
+            if not pretest.knows(name):
                 intake.rejected.append((np.flatnonzero(code == place), f"{column.name}: unknown_setting"))
         return np.array([row(name or self._setting) for name in names], np.intp)[code, band]
 

@@ -38,15 +38,19 @@ class PriorTables:
     def settings(self) -> dict[str, str]:
         """Name or alias of a setting -> its id."""
         return {
-            alias.casefold().replace("_", " "): name
+            _plain(alias): name
             for name, setting in self.base.priors.settings.items()
             for alias in (name, setting.name, *setting.aliases)
         }
 
+    def knows(self, setting: str) -> bool:
+        """Whether there are priors for a setting of this name; an empty one is none in particular."""
+        return _plain(setting) in {"", *self.settings}
+
     def table_for(self, setting: str | None, age: float | None) -> str:
         """Which table of priors applies: the one of the age band, else the named setting's."""
         priors = self.base.priors
-        chosen = self.settings.get((setting or "unspecified").strip().casefold().replace("_", " "), "unspecified")
+        chosen = self.settings.get(_plain(setting or "unspecified"), "unspecified")
         if age is None:
             return chosen
         band = next(band for band in priors.age_bands if age < band.below_years)
@@ -99,3 +103,8 @@ class PriorTables:
 def _normalised(raw: Mapping[str, Prior]) -> dict[str, Prior]:
     total = sum(prior.value for prior in raw.values())
     return {cause: Prior(p.value / total, p.basis, p.text, p.sources) for cause, p in raw.items()}
+
+
+def _plain(setting: str) -> str:
+    """'Out-patient' and 'primary_care' as the aliases are compared."""
+    return " ".join(setting.casefold().replace("_", " ").replace("-", "").split())

@@ -16,7 +16,7 @@ REMINDER = "supports a clinician's judgment, never replaces it"
 NO_STEP = "none is expected to change the ranking, and the leading cause asks for none that was not done"
 NO_RED_FLAG = "none raised by what was entered; that does not mean that nothing is urgent"
 STATUS = {
-    "leukopenia": "low white cell count (leukopenia)",
+    "leukopenia": "a count of white cells, or of one of their kinds, is low",
     "no_leukopenia": "no low white cell count: no causes are listed",
     "insufficient_data": "too little is known to say whether the white cell count is low",
 }
