@@ -129,7 +129,8 @@ class Assessor:
             for name in sorted(inference.conflicts)
             if name in self.base.finding
         ]
-        return (*unknown, *sorted(known.warnings), *clashes)
+        contradicted = self._grounds.contradicted(known, inference)
+        return (*unknown, *sorted({*known.warnings, *contradicted}), *clashes)
 
     # -- candidates ---------------------------------------------------------------------------------------
 

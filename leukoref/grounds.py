@@ -38,6 +38,18 @@ class Grounds:
             grounds[words] = None
         return tuple(grounds)
 
+    def contradicted(self, known: Findings, inference: Inference) -> Iterator[str]:
+        """What was said although a measured value shows the opposite: 'no fever' at 39 Cel."""
+        for name, said in known.presence.items():
+            rule = self._findings.get(name)
+            for clause in (rule.absent if said else rule.present) if rule else ():
+                measured = all(atom.finding.partition(":")[0] in known.quantities for atom in clause)
+                if measured and all(_holds(atom, known, inference) for atom in clause):
+                    values = ", ".join(dict.fromkeys(self._words(atom, known) for atom in clause))
+                    words = known.labels.get(name, self._base.finding[name].name)
+                    yield f"{words}: said to be {'there' if said else 'absent'}, against {values}; check both"
+                    break
+
     def _met(self, rule: CompiledRule, known: Findings, inference: Inference) -> Iterator[Atom]:
         for clause in rule.present:
             if all(_holds(atom, known, inference) for atom in clause):

@@ -379,3 +379,12 @@ def test_a_confirming_value_contradicts_no_presence(base: Knowledge) -> None:
 def test_the_name_of_a_quantity_agrees_with_the_code_of_what_its_presence_means(base: Knowledge) -> None:
     said = {"finding": "rheumatoid factor", "code": "HP:0002923", "present": True}
     assert resolve(Patient.parse({"observations": [said]}), base).presence == {"rheumatoid_factor": True}
+
+
+def test_what_is_said_against_a_measured_value_is_warned_of() -> None:
+    observations = [
+        {"finding": "WBC", "value": 2.0, "unit": "10*9/L"}, {"finding": "fever", "present": False},
+        {"finding": "body temperature", "value": 39, "unit": "Cel"},
+    ]  # fmt: skip
+    warnings = leukoref.assess({"age": "40 a", "observations": observations}).warnings
+    assert warnings == ("fever: said to be absent, against body temperature 39 Cel; check both",)
