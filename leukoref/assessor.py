@@ -68,7 +68,7 @@ class Assessor:
             "to_add": self._to_add(status, known),
             "warnings": self._warnings(known, inference, patient.setting),
             "unrecognized": tuple(sorted(known.unrecognized, key=str)),
-            "unused": tuple(sorted(known.unused)),
+            "unused": tuple(sorted({*known.unused, *self._grounds.unused(known, inference)})),
             "disclaimers": self._notices[bool(candidates)],
             "provenance": self._provenance,
         }

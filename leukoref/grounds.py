@@ -1,7 +1,9 @@
-"""What of a patient makes a red flag hold, in the words of the record."""
+"""What of a patient makes a red flag hold, what is said against a measured value, and what no rule made use of; in
+the words of the record."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from leukoref.engine.durable import Inference, satisfied
@@ -19,6 +21,13 @@ class Grounds:
         rules = tuple(rules)
         self._flags = {rule.target: rule for rule in rules if rule.kind == "red_flag"}
         self._findings = {rule.target: rule for rule in rules if rule.kind == "finding"}
+        self._asking: dict[str, list[CompiledRule]] = defaultdict(list)  # finding -> the rules that ask about it
+        for rule in rules:
+            asked = {atom.finding.partition(":")[0] for clause in (*rule.present, *rule.absent) for atom in clause}
+            for name in asked:
+                self._asking[name].append(rule)
+        self._summed = {part for ways in base.differential.values() for way in ways for part in way}
+        self._summed |= {part.finding for scale in base.scales for part in scale.inputs}
 
     def of(self, flag: str, known: Findings, inference: Inference) -> tuple[str, ...]:
         """What was measured or said that raises ``flag``, each once, in the order the rule asks for it. What follows
@@ -49,6 +58,12 @@ class Grounds:
                     words = known.labels.get(name, self._base.finding[name].name)
                     yield f"{words}: said to be {'there' if said else 'absent'}, against {values}; check both"
                     break
+
+    def unused(self, known: Findings, inference: Inference) -> Iterator[str]:
+        """Measured values from which nothing follows, at this value and age, and of which no scale speaks."""
+        for name, quantity in known.quantities.items():
+            if name not in self._summed and not any(_concluded(rule, inference) for rule in self._asking[name]):
+                yield f"{self._base.finding[name].name} {quantity.text}"
 
     def _met(self, rule: CompiledRule, known: Findings, inference: Inference) -> Iterator[Atom]:
         for clause in rule.present:
@@ -81,6 +96,12 @@ class Grounds:
         if name in known.quantities:
             return f"{label} {known.quantities[name].text}" + (f" ({side})" if side else "")
         return known.labels.get(name, label) if atom.test == "present" else f"no {label}"
+
+
+def _concluded(rule: CompiledRule, inference: Inference) -> bool:
+    if rule.kind == "criterion":
+        return (rule.target, rule.index) in inference.criteria
+    return rule.target in (inference.red_flags if rule.kind == "red_flag" else inference.presence)
 
 
 def _holds(atom: Atom, known: Findings, inference: Inference) -> bool:

@@ -388,3 +388,13 @@ def test_what_is_said_against_a_measured_value_is_warned_of() -> None:
     ]  # fmt: skip
     warnings = leukoref.assess({"age": "40 a", "observations": observations}).warnings
     assert warnings == ("fever: said to be absent, against body temperature 39 Cel; check both",)
+
+
+def test_a_measured_value_from_which_nothing_follows_is_said_to_be_unused() -> None:
+    """Limits of the body mass index hold for adults."""
+    observations = [
+        {"finding": "WBC", "value": 2.0, "unit": "10*9/L"}, {"finding": "BMI", "value": 13.1, "unit": "kg/m2"},
+        {"finding": "neutrophils percent", "value": 30, "unit": "%"},
+    ]  # fmt: skip
+    assert leukoref.assess({"age": "17 a", "observations": observations}).unused == ("body mass index 13.1 kg/m2",)
+    assert leukoref.assess({"age": "18 a", "observations": observations}).unused == ()
