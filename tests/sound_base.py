@@ -121,11 +121,11 @@ tests:
   - {id: full_blood_count, name: full blood count, burden: 1}
 """
 WEIGHING = "".join(f"{name}: {{value: 1, reason: r}}\n" for name in PARAMETERS if not name.endswith(
-    ("_findings", "_finding", "_grades", "_causes", "_tolerance", "_related"))) + (
+    ("_findings", "_finding", "_grades", "_causes", "_tolerance", "_related", "unforgettable"))) + (
     "differential_tolerance: {value: {sum: 0.03, count: 0.2, least: 0.1}, reason: r}\n"
     "needed_findings: {value: [anc], reason: r}\nseverity_grades: {value: [neutropenia], reason: r}\n"
     "chronic_finding: {value: neutropenia, reason: r}\nculprit_finding: {value: neutropenia, reason: r}\n"
-    "always_related: {value: [], reason: r}\n"
+    "always_related: {value: [], reason: r}\nunforgettable: {value: [], reason: r}\n"
     "exposure_causes: {value: {hypersplenism: [neutropenia]}, reason: r}\n"
 )  # fmt: skip
 
