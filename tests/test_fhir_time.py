@@ -9,6 +9,7 @@ from fhir_kit import (
     NEUTROPHILS_PERCENT,
     bundle,
     condition,
+    drug,
     named,
     read,
     reason,
@@ -41,6 +42,38 @@ def test_a_time_without_zone_is_read_in_the_zone_of_the_assessment():
 def test_without_as_of_the_newest_result_is_now():
     reading = patient_from_bundle(bundle(result(), result(ANC, 1.0, effectiveDateTime="2026-04-30")))
     assert reading.as_of == dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (result(HEMOGLOBIN, valueQuantity={"value": 9.0}, effectiveDateTime="2026-09-01"), "no unit"),
+        (result(HEMOGLOBIN, 9.0, "g/dL", effectiveDateTime="2999-05-01"), "dated in the future"),
+        (condition({"text": "splenomegaly"}, recordedDate="2999-05-01"), "dated in the future"),
+        (drug("MedicationRequest", authoredOn="2026-09-01"), "starts after the time of the assessment"),
+    ],
+)
+def test_what_is_not_used_does_not_make_the_present_counts_history(wrong, reason):
+    reading = patient_from_bundle(bundle(result(value=0.6), result(ANC, 0.3), wrong))
+    assert reading.as_of == dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
+    assert {found[3] for found in values(reading)} == {"now"}
+    assert reading.outcome(f"{wrong['resourceType']}/{wrong['id']}").reason == reason
+    assert not reading.warnings
+
+
+def test_without_as_of_a_newer_fact_than_the_last_count_makes_it_history_with_a_warning():
+    swollen = named("splenomegaly", valueBoolean=True, effectiveDateTime="2026-10-01")
+    reading = patient_from_bundle(bundle(result(), swollen))
+    assert values(reading) == {("wbc", 2.1, "10*9/L", "earlier")}
+    (warning,) = reading.warnings
+    assert "2026-05-01" in warning
+    assert "2026-10-01" in warning
+    assert not patient_from_bundle(bundle(result(), swollen, result(ANC, 1.0, effectiveDateTime="2026-09-30"))).warnings
+
+
+def test_of_drugs_alone_the_time_is_now():
+    reading = patient_from_bundle(bundle(drug("MedicationRequest", authoredOn="2021-05-01")))
+    assert abs(reading.as_of - dt.datetime.now(dt.UTC)) < dt.timedelta(hours=1)
 
 
 def test_the_newest_version_of_a_resource_wins_in_any_order():

@@ -36,9 +36,9 @@ def patient_from_bundle(bundle: Any, *, as_of: dt.datetime | None = None, base: 
     """A Patient from a FHIR Bundle, a single resource or a list of resources: JSON (parsed or as text), or a model of
     fhir.resources.
 
-    ``as_of`` is the time of the assessment (the newest dated fact by default): later facts are left out, and what
-    lies before a finding's look-back window is history. Raises InputError for a Bundle without a Patient, with two,
-    or for something that is no FHIR resource; a resource that cannot be read only loses itself.
+    ``as_of`` is the time of the assessment (by default the newest date of what is used, never one to come): later facts
+    are left out, and what lies before a finding's look-back window is history. Raises InputError for a Bundle without
+    a Patient, with two, or for something that is no FHIR resource; a resource that cannot be read only loses itself.
     """
     as_of = as_of.replace(tzinfo=dt.UTC) if as_of is not None and as_of.tzinfo is None else as_of
     bundle = _parsed(bundle)

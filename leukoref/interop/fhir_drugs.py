@@ -125,7 +125,6 @@ class DrugReader:
         if dose.start and dose.stop and dose.stop < dose.start:
             ledger.note(dose.reference, "rejected", "ends before it starts")
             return
-        ledger.seen_at(dose.start)
         ledger.doses.append(dose)
         ledger.note(dose.reference, "used", "", dose.drugs)
 

@@ -101,7 +101,6 @@ class Ledger:
     warnings: dict[str, None] = field(default_factory=dict)
     ages: list[tuple[dt.datetime | None, float]] = field(default_factory=list)
     settings: list[tuple[dt.datetime | None, str]] = field(default_factory=list)
-    newest: dt.datetime | None = None
     repeated: bool = False
     marks: set[str] = field(default_factory=set)
 
@@ -133,10 +132,6 @@ class Ledger:
             self.note(reference, "not_relevant", reason)
         else:
             self.ignored[kind, reason] += 1
-
-    def seen_at(self, time: dt.datetime | None) -> None:
-        if time is not None and (self.newest is None or time > self.newest):
-            self.newest = time
 
     def version(self, reference: str) -> tuple[str, str]:
         """Number and stamp of the version read; a bulk export has one version of each, so only stamps are kept."""

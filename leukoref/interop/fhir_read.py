@@ -109,7 +109,6 @@ class Reader:
             return None
         if time.zone_assumed:
             ledger.warnings["a time without zone was read in the zone of the assessment"] = None
-        ledger.seen_at(time.at)
         return time
 
     @staticmethod
@@ -261,8 +260,6 @@ class Reader:
             time=(recorded or onset or NO_TIME).at if time else None, windowed=encounter_only or verified == "refuted",
             version=written(resource), until=over.at if over and ended else None,
         )  # fmt: skip
-        for moment in (onset, recorded, over if ended else None):
-            ledger.seen_at(moment.at if moment else None)
         ledger.take([fact], resource.get("identifier"))
         ledger.note(reference, "used", "", (meaning.key,))
 
@@ -281,7 +278,6 @@ class Reader:
             return
         time = times.of_resource(resource, "performed", self.zone)
         time = time or times.of_resource(resource, "occurrence", self.zone)  # R5
-        ledger.seen_at(time.at if time else None)
         fact = Fact(
             meaning.key, reference, False, present=True, time=time.at if time else None,
             version=written(resource),

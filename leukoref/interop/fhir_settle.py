@@ -24,18 +24,23 @@ LATEST = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 class Settlement:
-    """Decides for one ledger what counts at ``as_of`` (the newest dated fact by default)."""
+    """Decides for one ledger what counts at ``as_of`` (by default the newest date of a fact that is not to come)."""
 
     def __init__(self, ledger: Ledger, concepts: Concepts, as_of: dt.datetime | None) -> None:
         self.ledger = ledger
         self.concepts = concepts
         self.base = concepts.base
-        self.as_of = as_of or ledger.newest
+        self.as_of = as_of
+        self.outdated: dt.datetime | None = None
         self.fates: dict[str, tuple[Outcome, str]] = {}
 
     def patient(self) -> Patient:
         """The patient as known at ``as_of``; the ledger's entries say afterwards what became of each resource."""
-        facts = self._known_by_then(self._newest_versions(self.ledger.facts))
+        facts = self._newest_versions(self.ledger.facts)
+        found = self.as_of is None
+        if found:
+            facts = self._up_to_now(facts)
+        facts = self._known_by_then(facts)
         groups: dict[str, list[Fact]] = defaultdict(list)
         for fact in facts:
             groups[fact.key].append(fact)
@@ -45,6 +50,8 @@ class Settlement:
             if group:
                 kept += self._counted(group) if group[0].quantity else self._agreed(group)
         self._measured_since(kept)
+        if found:
+            self._warn_of_outdated(kept)
         kept = self._one_sample(kept)
         medications = self._courses()
         used = {fact.reference for fact in kept}
@@ -88,9 +95,24 @@ class Settlement:
                 kept.append(fact)
         return kept
 
+    def _up_to_now(self, facts: list[Fact]) -> list[Fact]:
+        """Takes the time of the assessment from the newest fact and refuses what is dated in the future: one wrong
+        year would make everything else history. A day is left for clocks and zones. Where only drugs are dated, it is
+        now."""
+        limit = now() + DAY
+        kept = []
+        for fact in facts:
+            if fact.time is not None and fact.time > limit:
+                self._drop(fact, "rejected", "dated in the future")
+            else:
+                kept.append(fact)
+        times = [fact.time for fact in kept] + [fact.until for fact in kept] + [time for time, _ in self.ledger.ages]
+        self.as_of = max((time for time in times if time is not None and time <= limit), default=None)
+        if self.as_of is None and any(dose.start or dose.stop for dose in self.ledger.doses):
+            self.as_of = now()
+        return kept
+
     def _known_by_then(self, facts: list[Fact]) -> list[Fact]:
-        if self.as_of is self.ledger.newest:  # nothing is later than the newest
-            return facts
         kept = []
         for fact in facts:
             if fact.time is not None and self.as_of is not None and fact.time > self.as_of:
@@ -114,10 +136,20 @@ class Settlement:
                 kept.append(fact)
             elif key in self.base.duration_findings:
                 fact.earlier = True
+                self.outdated = max(fact.time, self.outdated or EARLIEST)
                 kept.append(fact)
             else:
                 self._drop(fact, "not_relevant", "before the look-back window of its finding")
         return kept
+
+    def _warn_of_outdated(self, facts: list[Fact]) -> None:
+        """Says so where something newer than every blood count set the time of the assessment, and none counts."""
+        current = any(fact.quantity and not fact.earlier and fact.key in self.base.duration_findings for fact in facts)
+        if self.outdated is not None and self.as_of is not None and not current:
+            self._warn(
+                f"the newest blood count is of {self.outdated:%Y-%m-%d} and counts as earlier, since the record has "
+                f"something of {self.as_of:%Y-%m-%d}; to assess it as the present state, give its date as as_of"
+            )
 
     # -- several facts of one finding -------------------------------------------------------------------------
 
@@ -284,6 +316,10 @@ class Settlement:
 
     def _warn(self, text: str) -> None:
         self.ledger.warnings[text] = None
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 def _when(fact: Fact) -> dt.datetime:

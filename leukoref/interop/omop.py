@@ -83,7 +83,8 @@ def patients_from_omop(
 
     ``source`` is a DuckDB file or connection, a folder of Parquet files, a SQLAlchemy URL or engine; ``schema`` and
     ``vocabulary`` name the schemas of the clinical and the vocabulary tables; ``as_of`` is the time of the assessment
-    (by default that of each person's newest row). Raises InputError for a source without the tables of the CDM.
+    (by default that of each person's newest measurement or condition that is used). Raises InputError for a source
+    without the tables of the CDM.
     """
     known = concepts(base or load_knowledge())
     as_of = as_of.replace(tzinfo=dt.UTC) if as_of is not None and as_of.tzinfo is None else as_of
