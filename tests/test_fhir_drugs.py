@@ -1,7 +1,9 @@
 """FHIR in: conditions, procedures, relatives, allergies and drugs."""
 
 import pytest
-from fhir_kit import ICD, NOON, SNOMED, concept, condition, drug, read, states
+from fhir_kit import ANC, ICD, NOON, SNOMED, concept, condition, drug, read, result, states
+
+import leukoref
 
 # -- conditions, procedures, relatives, allergies --
 
@@ -135,7 +137,33 @@ def test_refills_are_one_course_and_a_later_one_is_another():
         return drug("MedicationRequest", id=str(number), authoredOn=day, status="completed")
 
     found = courses(read(order(1, "2024-01-01"), order(2, "2024-03-01"), order(3, "2026-04-01")))
-    assert found == [("methimazole", "2024-01-01", "2024-03-01"), ("methimazole", "2026-04-01", "2026-04-01")]
+    assert found == [("methimazole", "2024-01-01", "2024-05-30"), ("methimazole", "2026-04-01", "2026-05-01")]
+
+
+@pytest.mark.parametrize("status", ["completed", "stopped"])
+@pytest.mark.parametrize(("ordered", "taken"), [("2025-12-10", True), ("2021-05-01", False)])
+def test_an_order_that_ended_nobody_says_when_lasted_as_long_as_orders_do(ordered, taken, status):
+    order = drug("MedicationRequest", "clozapine", authoredOn=ordered, status=status)
+    reading = read(result(value=0.9), result(ANC, 0.3), order)
+    answer = leukoref.assess(reading.patient)
+    flags = {flag.id for flag in answer.red_flags}
+    assert ("agranulocytosis_on_culprit_drug" in flags) is taken
+    assert (answer.candidates[0].cause == "drug_induced_neutropenia") is taken
+    assert reading.outcome("MedicationRequest/MedicationRequest-1").reason == (
+        "its end is not stated: taken to last 90 days"
+    )
+    assert any("clozapine" in warning for warning in reading.warnings) is taken
+
+
+def test_what_was_handed_over_without_a_supply_is_no_single_dose():
+    handed = drug("MedicationDispense", status="completed", whenHandedOver="2026-01-01")
+    assert courses(read(handed)) == [("methimazole", "2026-01-01", "2026-04-01")]
+
+
+def test_an_order_that_ended_and_has_no_date_says_so():
+    reading = read(drug("MedicationRequest", status="completed"))
+    assert courses(reading) == [("methimazole", None, None)]
+    assert "not stated" in reading.outcome("MedicationRequest/MedicationRequest-1").reason
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ class Fact:
 
 @dataclass(slots=True, eq=False)
 class Dose:
-    """One record of a drug: from when to when, as far as it says. ``given`` marks doses seen given or handed over."""
+    """One record of a drug: from when to when, as far as it says; ``ended`` where it is over, even if nobody says since
+    when. ``given`` marks doses seen given or handed over."""
 
     drugs: tuple[str, ...]
     reference: str

@@ -273,9 +273,7 @@ class Settlement:
     def _merged(self, drug: str, doses: list[Dose], gap: dt.timedelta) -> list[Medication]:
         spans: list[tuple[dt.datetime | None, dt.datetime | None, str]] = []
         for dose in sorted(doses, key=lambda d: (d.start or EARLIEST, d.reference)):
-            stop = dose.stop or (dose.start if dose.ended else None)
-            if self.as_of is not None and stop is not None and stop > self.as_of:
-                stop = None
+            stop = self._stop(dose, gap)
             if spans and (spans[-1][1] is None or dose.start is None or dose.start - spans[-1][1] <= gap):
                 start, last, reference = spans[-1]
                 spans[-1] = (start, None if last is None or stop is None else max(last, stop), reference)
@@ -283,6 +281,23 @@ class Settlement:
                 spans.append((dose.start, stop, dose.reference))
         name = self.base.drug[drug].name
         return [Medication(name=name, start=start, stop=stop, reference=reference) for start, stop, reference in spans]
+
+    def _stop(self, dose: Dose, gap: dt.timedelta) -> dt.datetime | None:
+        """When a dose ended; None while it goes on. Of one that has ended nobody says when, the last day that it can
+        be expected to have lasted (`unstated_end` of the weighing)."""
+        if dose.stop is not None:
+            return None if self.as_of is not None and dose.stop > self.as_of else dose.stop
+        if not dose.ended:
+            return None
+        stop, reason = None, "has ended, at a time that is not stated"
+        if dose.start is not None and self.as_of is not None:
+            days = self.base.parameter("unstated_end")
+            stop, reason = min(dose.start + days * DAY, self.as_of), f"its end is not stated: taken to last {days} days"
+        self.ledger.note(dose.reference, "used", reason, dose.drugs)
+        if stop is None or self.as_of is None or stop + gap >= self.as_of:
+            names = ", ".join(self.base.drug[drug].name for drug in dose.drugs)
+            self._warn(f"{names}: has ended, at a time that is not stated, and counts as taken")
+        return stop
 
     # -- the person -------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ PARAMETERS = (
     "repeated_share", "always_related", "requirement_unknown", "unforgettable", "taken_of_everybody",
     "culprit_cause", "culprit_finding", "culprit_grade",
     "culprit_timing", "cycle", "exposure_causes", "exposure_windows", "next_test_certainty",
-    "next_test_leaders", "next_test_least_bits",
+    "next_test_leaders", "next_test_least_bits", "unstated_end",
 )  # fmt: skip
 
 
