@@ -277,7 +277,25 @@ def test_components_are_findings_of_their_own():
     )  # fmt: skip
     reading = read(panel)
     assert values(reading) == {("wbc", 1.9, "10*9/L", "now"), ("hemoglobin", 9.9, "g/dL", "now")}
-    assert "no result" in reading.outcome("Observation/58410-2-1").reason
+    assert reading.outcome("Observation/58410-2-1").reason == "absolute neutrophil count: no result: error"
+
+
+def test_each_component_that_is_not_used_is_named():
+    panel = result(
+        "58410-2", None,
+        component=[
+            {"code": concept(WBC), "valueQuantity": quantity(1.9, "10*9/L")},
+            {"code": concept(ANC), "valueQuantity": quantity(0.3, "furlongs")},
+            {"code": concept("777-3"), "dataAbsentReason": {"text": "clotted"}},
+            {"code": concept("99999-9"), "valueQuantity": quantity(1, "1")},
+        ],
+    )  # fmt: skip
+    reading = read(panel)
+    assert reading.outcome("Observation/58410-2-1").reason == (
+        "absolute neutrophil count: unit 'furlongs' is not understood; platelet count: no result: reason not coded"
+    )
+    assert [(code.code, code.count) for code in reading.unrecognized] == [(f"{LOINC}|99999-9", 1)]
+    assert reading.summary()["Observation"] == {"used": 1, "not_relevant": 0, "rejected": 0}
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ class Ledger:
     """Everything read of one patient so far, and the account of every resource.
 
     With ``detailed`` every resource has its entry; without, those of no relevance are counted only, so that a bulk
-    export of millions of vital signs fits in memory.
+    export of millions of vital signs fits in memory. ``unknown`` counts resources by their unknown code,
+    ``unknown_parts`` the unknown codes within resources.
     """
 
     detailed: bool = True
@@ -99,6 +100,7 @@ class Ledger:
     voided: dict[tuple[tuple[str, str], str], str] = field(default_factory=dict)
     ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown: Counter[tuple[str, Meaning]] = field(default_factory=Counter)
+    unknown_parts: Counter[tuple[str, Meaning]] = field(default_factory=Counter)
     warnings: dict[str, None] = field(default_factory=dict)
     ages: list[tuple[dt.datetime | None, float]] = field(default_factory=list)
     settings: list[tuple[dt.datetime | None, str]] = field(default_factory=list)

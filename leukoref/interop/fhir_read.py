@@ -40,6 +40,7 @@ class Reader:
         if components:
             named = [(self.concepts.meaning(c.get("code")), c) for c in components if type(c) is dict]
             known = [(m, part) for m, part in named if m.speaks]
+            ledger.unknown_parts.update(("Observation", m) for m, _ in named if not m.speaks)
             parts = known if known and not has_value(resource) else parts + known
         if not parts:
             self._unknown(meaning, reference, ledger)
@@ -91,7 +92,8 @@ class Reader:
         try:
             return self._facts(meaning, part)
         except RefusedError as refused:
-            reasons.append(str(refused))
+            named = meaning.finding.name if meaning.finding is not None else meaning.label
+            reasons.append(f"{named}: {refused}")
             return []
 
     def _status_and_time(self, resource: Resource, ledger: Ledger) -> times.Time | None:

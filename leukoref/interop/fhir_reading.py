@@ -65,7 +65,10 @@ def read_ledger(ledger: Ledger, known: Concepts, as_of: dt.datetime | None, subj
         for (kind, _), number in ledger.unknown.items():
             reason = UNKNOWN_DRUG if kind.startswith("Medication") else UNKNOWN_CODE
             counts[kind, "not_relevant", reason] += number
-    unknown = [UnrecognizedCode(kind, m.code, m.label, number) for (kind, m), number in ledger.unknown.items()]
+    unknown = [
+        UnrecognizedCode(kind, meaning.code, meaning.label, number)
+        for (kind, meaning), number in (ledger.unknown + ledger.unknown_parts).items()
+    ]
     return FhirReading(
         patient=patient,
         subject=subject,
