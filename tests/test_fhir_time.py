@@ -186,6 +186,8 @@ ENCOUNTER = {"category": [{"coding": [{"code": "encounter-diagnosis"}]}]}
         (named("Fever and rash", valueBoolean=True, effectiveDateTime="2025-04-20"), False),
         (condition({"text": "leukopenia"}, recordedDate="2015-04-20", **ENCOUNTER), False),
         (condition({"text": "leukopenia"}, recordedDate="2015-04-20"), True),  # still active on a problem list
+        ({**condition({"text": "fever"}, onsetDateTime="2015-04-20"), "clinicalStatus": None}, False),
+        ({**condition({"text": "HIV infection"}, onsetDateTime="2015-04-20"), "clinicalStatus": None}, True),
         (condition({"text": "splenectomy"}, recordedDate="2015-04-20", **ENCOUNTER), True),
         (result(value=None, interpretation=[{"coding": [{"code": "L"}]}], effectiveDateTime="2015-04-20"), False),
     ],

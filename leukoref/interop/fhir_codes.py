@@ -126,6 +126,7 @@ CONDITION_REFUSED = {
     "provisional": "provisional, not confirmed",
     "differential": "one of several possibilities, not confirmed",
 }
+CONDITION_ACTIVE = {"active", "recurrence", "relapse"}
 CONDITION_OVER = {"inactive", "remission", "resolved"}
 SEVERITIES = {"24484000": "severe", "6736007": "moderate", "255604002": "mild"}  # the value set condition-severity
 

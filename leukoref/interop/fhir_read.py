@@ -256,10 +256,10 @@ class Reader:
         abated = any(key.startswith("abatement") and resource[key] not in (None, False) for key in resource)
         ended = clinical in codes.CONDITION_OVER or (not clinical and abated)
         time = onset or recorded
-        encounter_only = "encounter-diagnosis" in codes_of(resource.get("category"))
+        listed = clinical in codes.CONDITION_ACTIVE and "encounter-diagnosis" not in codes_of(resource.get("category"))
         fact = Fact(
             meaning.key, reference, False, present=verified != "refuted", earlier=ended and verified != "refuted",
-            time=(recorded or onset or NO_TIME).at if time else None, windowed=encounter_only or verified == "refuted",
+            time=(recorded or onset or NO_TIME).at if time else None, windowed=not listed or verified == "refuted",
             version=written(resource), until=over.at if over and ended else None,
         )  # fmt: skip
         ledger.take([fact], resource.get("identifier"))
