@@ -74,6 +74,17 @@ def test_without_as_of_a_newer_fact_than_the_last_count_makes_it_history_with_a_
 def test_of_drugs_alone_the_time_is_now():
     reading = patient_from_bundle(bundle(drug("MedicationRequest", authoredOn="2021-05-01")))
     assert abs(reading.as_of - dt.datetime.now(dt.UTC)) < dt.timedelta(hours=1)
+    assert any("as of today" in warning for warning in reading.warnings)
+
+
+def test_where_nothing_is_dated_the_age_is_that_of_today():
+    undated = result()
+    del undated["effectiveDateTime"]
+    reading = patient_from_bundle(bundle(undated))
+    born = dt.datetime(1980, 5, 1, tzinfo=dt.UTC)
+    assert reading.as_of is None
+    assert reading.patient.age == pytest.approx((dt.datetime.now(dt.UTC) - born).days / 365.25, abs=0.1)
+    assert any("age is that of today" in warning for warning in reading.warnings)
 
 
 def test_the_newest_version_of_a_resource_wins_in_any_order():

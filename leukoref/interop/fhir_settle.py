@@ -110,6 +110,7 @@ class Settlement:
         self.as_of = max((time for time in times if time is not None and time <= limit), default=None)
         if self.as_of is None and any(dose.start or dose.stop for dose in self.ledger.doses):
             self.as_of = now()
+            self._warn("no result or condition is dated, only drugs: the record is read as of today")
         return kept
 
     def _known_by_then(self, facts: list[Fact]) -> list[Fact]:
@@ -303,11 +304,13 @@ class Settlement:
 
     def _age(self) -> str | None:
         born = self.ledger.patient.get("birthDate")
-        if born is not None and self.as_of is not None:
-            days = times.birth(born, self.as_of)
+        if born is not None:
+            days = times.birth(born, self.as_of or now())
             if days is None:
                 self._warn("the birth date cannot be read; the age is left out")
             elif -1 <= days <= OLDEST_YEARS * DAYS_PER_YEAR:
+                if self.as_of is None:
+                    self._warn("nothing in the record is dated: the age is that of today")
                 return f"{max(days, 0.0)!r} d"
             else:
                 self._warn("the birth date gives no possible age; the age is left out")
