@@ -121,6 +121,14 @@ def test_the_same_answer_is_the_same_bundle(answer, reading, document):
     assert to_bundle(answer, reading) == document
 
 
+def test_a_site_s_own_rules_are_named_in_the_answer(answer, reading):
+    own = answer.provenance.model_copy(update={"overrides": ("site: tests history",)})
+    document = to_bundle(answer.model_copy(update={"provenance": own}), reading)
+    valid(document)
+    remarks = [issue["diagnostics"] for issue in parts(document, "OperationOutcome")[0]["issue"]]
+    assert "with a site's own rules: site: tests history" in remarks
+
+
 def test_insufficient_data_asks_for_data():
     (guidance,) = parts(to_bundle(leukoref.assess({"observations": []})), "GuidanceResponse")
     assert guidance["status"] == "data-required"

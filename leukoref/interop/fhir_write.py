@@ -173,6 +173,8 @@ class AnswerWriter:
             issues += [_remark("warning", "invalid", f"{e.reference} not used: {e.reason}") for e in rejected]
         if not issues:
             issues.append(_remark("information", "informational", f"status: {self.assessment.status}"))
+        if own := self.assessment.provenance.overrides:
+            issues.append(_remark("information", "informational", f"with a site's own rules: {'; '.join(own)}"))
         return {"resourceType": "OperationOutcome", "id": self._id("outcome"), "issue": issues}
 
     def _data_requirements(self) -> Iterable[Resource]:
