@@ -259,6 +259,14 @@ def test_a_value_only_in_the_words_is_read_with_the_unit_of_the_words():
     assert measured(None, 0, 0, None, "2.1").outcome("measurement/1").reason == "no unit"
 
 
+def test_a_value_only_in_the_words_has_the_unit_of_the_unit_concept():
+    (count,) = measured(None, 0, 3, None, "<0.5").patient.observations
+    assert (count.value, count.unit, count.comparator) == (0.5, "10*3/uL", "<")
+    assert len(measured(None, 0, 3, "K/uL", "<0.5").patient.observations) == 1
+    for text, word in (("/uL", "<500"), (None, "<500 /uL")):  # as sent, where the concept is that of converted values
+        assert "contradicts" in measured(None, 0, 3, text, word).outcome("measurement/1").reason
+
+
 def test_low_as_the_value_concept_of_a_count_is_a_low_count():
     assert leukoref.assess(measured(None, 20, 0, None, None).patient).status == "leukopenia"
 

@@ -151,17 +151,16 @@ def _measurement(row: Row) -> Resource:
     midnight = moment[11:19] in ("", "00:00:00")  # loaders write midnight where they know only the day
     at = day if midnight or not moment else moment
     resource: Resource = {"status": "final", "code": _concept(row), **({"effectiveDateTime": at} if at else {})}
+    coded = {"system": UCUM, "code": row["unit_code"]} if row["unit_code"] and row["unit_voc"] == "UCUM" else {}
     if row["number"] is not None:
-        unit = {"unit": row["unit_text"]}
-        if row["unit_code"] and row["unit_voc"] == "UCUM":
-            unit = {"system": UCUM, "code": row["unit_code"]}
+        unit = coded or {"unit": row["unit_text"]}
         said = quantity_in(str(row["word"] or "")) or {}  # '<0.5' as sent may be 0.5 as loaded, or 500 as converted
         operator = row["operator"] if row["operator"] in COMPARATORS else said.get("comparator")
         return resource | {"valueQuantity": {"value": float(row["number"]), "comparator": operator, **unit}}
     if coding := _coding(row["voc3"], row["code3"], row["name3"]):
         return resource | {"valueCodeableConcept": {"coding": [coding], "text": row["name3"]}}
-    if sent := quantity_in(str(row["word"] or "")):  # with the unit as sent
-        return resource | {"valueQuantity": sent | {"unit": sent["unit"] or row["unit_text"]}}
+    if sent := quantity_in(str(row["word"] or "")):  # no loader converted it, so the concept must agree with the words
+        return resource | {"valueQuantity": sent | {"unit": sent["unit"] or row["unit_text"], **coded}}
     return resource | ({"valueString": str(row["word"])} if row["word"] else {})
 
 
