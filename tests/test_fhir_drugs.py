@@ -59,7 +59,30 @@ def test_a_relative_s_disease_is_family_history_and_not_the_patient_s():
         "resourceType": "FamilyMemberHistory", "id": "f", "status": "completed", "patient": {"reference": "Patient/p"},
         "condition": [{"code": {"text": "neutropenia"}}, {"code": {"text": "gout"}}],
     }  # fmt: skip
-    assert [o.finding for o in read(history).patient.observations] == ["family_history_neutropenia"]
+    reading = read(history)
+    assert [o.finding for o in reading.patient.observations] == ["family_history_neutropenia"]
+    assert [(code.resource_type, code.text) for code in reading.unrecognized] == [("FamilyMemberHistory", "gout")]
+
+
+@pytest.mark.parametrize(
+    ("relationship", "counts"),
+    [
+        ({"coding": [{"code": "HUSB"}]}, False),
+        ({"text": "Spouse"}, False),
+        ({"coding": [{"system": SNOMED, "code": "0", "display": "Mother-in-law"}]}, False),
+        ({"text": "stepbrother"}, False),
+        ({"coding": [{"code": "HBRO", "display": "half-brother"}]}, True),
+        ({"text": "father"}, True),
+    ],
+)
+def test_only_relatives_by_blood_make_a_family_history(relationship, counts):
+    history = {
+        "resourceType": "FamilyMemberHistory", "id": "f", "status": "completed", "patient": {"reference": "Patient/p"},
+        "relationship": relationship, "condition": [{"code": {"text": "neutropenia"}}],
+    }  # fmt: skip
+    reading = read(history)
+    assert bool(reading.patient.observations) is counts
+    assert counts or "no relative by blood" in reading.outcome("FamilyMemberHistory/f").reason
 
 
 def test_an_allergy_is_ignored_on_purpose_and_says_so():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -139,6 +140,17 @@ PROCEDURE_REFUSED = {
     "stopped": "stopped before it was completed",
     "unknown": "status unknown, which may mean entered in error",
 }
+
+# Relationships (v3-RoleCode) of people who do not share the patient's blood, and the words for them.
+UNRELATED = {
+    "SIGOTHR", "DOMPART", "FMRSPS", "SPS", "HUSB", "WIFE", "INLAW", "CHLDINLAW", "DAUINLAW", "SONINLAW", "PRNINLAW",
+    "FTHINLAW", "MTHINLAW", "SIBINLAW", "BROINLAW", "SISINLAW", "CHLDADOPT", "DAUADOPT", "SONADOPT", "ADOPTP", "ADOPTF",
+    "ADOPTM", "CHLDFOST", "DAUFOST", "SONFOST", "PRNFOST", "FTHFOST", "MTHFOST", "STPCHLD", "STPDAU", "STPSON",
+    "STPPRN", "STPFTH", "STPMTH", "STPSIB", "STPBRO", "STPSIS", "FRND", "NBOR", "ROOM",
+}  # fmt: skip
+UNRELATED_WORDS = re.compile(
+    r"\b(?:husband|wife|spouse|partner|significant other|in ?law|adopt\w*|foster|step\w*|friend|neighbou?r|roommate)\b"
+)
 
 # A drug record's status -> why it shows no drug taken; what is not here counts as taken.
 DRUG_REFUSED = {

@@ -11,7 +11,16 @@ from leukoref.interop import fhir_codes as codes
 from leukoref.interop import fhir_times as times
 from leukoref.interop.fhir_concepts import Concepts, Meaning, Resource
 from leukoref.interop.fhir_facts import Fact, Ledger, identifiers
-from leukoref.interop.fhir_values import codes_of, first_code, has_value, quantity_in, severities_of, side_of, state_of
+from leukoref.interop.fhir_values import (
+    codes_of,
+    first_code,
+    has_value,
+    quantity_in,
+    severities_of,
+    side_of,
+    state_of,
+    unrelated,
+)
 from leukoref.knowledge.vocabulary import Finding, age_in_years
 
 WHEN_EXTENSION = "urn:leukoref:when"  # our own writer marks an undated earlier finding with it
@@ -291,12 +300,17 @@ class Reader:
         if resource.get("status") == "entered-in-error":
             ledger.note(reference, "rejected", "entered in error")
             return
+        if unrelated(resource.get("relationship")):
+            ledger.leave(reference, "FamilyMemberHistory", "of somebody who is no relative by blood")
+            return
         found = []
         for condition in resource.get("condition") or ():
             if type(condition) is dict:
-                history = self.concepts.family_history(self.concepts.meaning(condition.get("code")))
-                if history:
+                meaning = self.concepts.meaning(condition.get("code"))
+                if history := self.concepts.family_history(meaning):
                     found.append(history)
+                else:
+                    ledger.unknown_parts["FamilyMemberHistory", meaning] += 1
         if not found:
             ledger.note(reference, "not_relevant", "no condition of a relative that the vocabulary knows")
             return

@@ -86,6 +86,13 @@ def state_of(part: Resource) -> bool | None:
     return None
 
 
+def unrelated(relationship: Any) -> bool:
+    """Whether a relationship is one without common blood; what is not said counts as a relative's."""
+    words = words_of(relationship) if type(relationship) is dict else []
+    known = codes.UNRELATED.intersection(codes_of(relationship))
+    return bool(known) or any(codes.UNRELATED_WORDS.search(word) for word in words)
+
+
 def sex_of(extensions: Any) -> str | None:
     """Female or male, as the extensions of US Core say; None where they contradict each other."""
     stated = extensions if isinstance(extensions, list) else []
