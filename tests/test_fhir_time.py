@@ -132,6 +132,13 @@ def test_counts_of_one_sample_that_contradict_each_other_are_rejected_and_nothin
     assert "contradict" in reading.outcome("Observation/6690-2-1").reason
 
 
+def test_of_two_final_results_of_one_time_the_lower_counts_and_the_answer_warns():
+    reading = read(result(id="a", value=2.1), result(id="b", value=5.1))
+    answer = leukoref.assess(reading.patient)
+    assert answer.status == "leukopenia"
+    assert any("several values at one time" in warning for warning in answer.warnings)
+
+
 def test_of_contradicting_statements_the_newest_is_the_present_state():
     reading = read(
         named("fever", id="a", valueBoolean=True, effectiveDateTime="2026-04-30"),
