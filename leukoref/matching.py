@@ -32,7 +32,7 @@ def _match(name: str, code: str | None, base: Knowledge, where: str) -> Match | 
     if not code:
         return by_name
     by_code = match_code(code, base)
-    if by_code is None or _turned(name, by_code, base):
+    if by_code is None or _turned(name, by_code, base) or (by_name and _filed(by_name, code, base)):
         return by_name
     if by_name is None or _agree(by_name, by_code, base) or _label_of_code(name, code):
         return by_name if by_name and _says_more(by_name, by_code, base) else by_code
@@ -41,15 +41,20 @@ def _match(name: str, code: str | None, base: Knowledge, where: str) -> Match | 
 
 def match_code(code: str, base: Knowledge) -> Match | None:
     """The finding of a terminology code (``LOINC:6690-2``, ``HP:0001945``, bare LOINC accepted)."""
-    text = code.strip().upper().replace("LN:", "LOINC:").replace("ICD-10-CM:", "ICD10CM:")
-    for candidate in (text, f"LOINC:{text}", f"ICD10CM:{text}"):
+    for candidate in _qualified(code):
         if candidate in base.finding_codes:
             found = base.finding_codes[candidate]
             return Match(found, label=base.finding[found].name)
-    term = hpo.by_code(text) if text.startswith("HP:") else None
+    term = hpo.by_code(code)
     if term is None:
         return None
     return read(term.label, base) if base.lexicon.is_instead(base.lexicon.tokens(term.label)) else from_term(term, base)
+
+
+def _qualified(code: str) -> tuple[str, ...]:
+    """A code with its system in front, as it may be meant."""
+    text = code.strip().upper().replace("LN:", "LOINC:").replace("ICD-10-CM:", "ICD10CM:")
+    return text, f"LOINC:{text}", f"ICD10CM:{text}"
 
 
 def _match_name(name: str, base: Knowledge) -> Match | None:
@@ -63,6 +68,12 @@ def _match_name(name: str, base: Knowledge) -> Match | None:
         return read(name, base)
     match = from_term(term, base)
     return match if match.finding else also_listed(match, base, name)
+
+
+def _filed(name: Match, code: str, base: Knowledge) -> bool:
+    """Whether a code is that of the cause which a name diagnoses: WHIM syndrome is filed as 'other neutropenia'."""
+    cause = base.diagnosed.get(name.finding or "")
+    return cause is not None and not set(_qualified(code)).isdisjoint(base.cause[cause].codes.qualified())
 
 
 def _turned(name: str, code: Match, base: Knowledge) -> bool:

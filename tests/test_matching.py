@@ -34,6 +34,18 @@ def test_of_a_name_and_a_code_that_agree_the_narrower_holds(
 
 
 @pytest.mark.parametrize(
+    ("name", "code", "finding"),
+    [("WHIM syndrome", "ICD10CM:D70.8", "whim_dx"), ("benign ethnic neutropenia", "D70.8", "duffy_null_dx")],
+)
+def test_a_diagnosis_holds_beside_the_wide_code_under_which_its_cause_is_filed(
+    base: Knowledge, name: str, code: str, finding: str
+) -> None:
+    match = match_name(name, code, base)
+    assert match is not None
+    assert match.finding == finding
+
+
+@pytest.mark.parametrize(
     ("name", "code", "wrong"),
     [
         ("family history of diabetes mellitus", "HP:0000819", "diabetes"),
