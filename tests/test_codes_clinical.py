@@ -163,3 +163,11 @@ def test_a_condition_and_a_procedure_are_read_by_snomed_code_alone():
 def test_a_drug_is_read_by_rxnorm_code_alone():
     ordered = drug("MedicationRequest") | {"medicationCodeableConcept": concept("6835", RXNORM)}
     assert [m.name for m in read(ordered).patient.medications] == ["methimazole"]
+
+
+def test_a_pneumonia_caught_outside_hospital_is_not_yet_bacterial():
+    assert states(read(condition(concept("385093006", SNOMED)))) == {"pneumonia": True}
+
+
+def test_dialysis_in_the_history_is_not_dialysis_now():
+    assert not states(read(condition(concept("161693006", SNOMED))))
