@@ -199,10 +199,12 @@ def test_a_malformed_code_is_reported(linted, codes):
     assert only(linted({"findings/counts.yaml": text}), "wrong_code").rule == "splenomegaly"
 
 
-def test_a_code_that_stands_for_two_findings_is_reported(linted):
-    text = replaced(FINDINGS, "core: true}", "core: true, codes: {loinc: [6690-2]}}")
-    text = replaced(text, "    synonyms: [ANC]", "    synonyms: [ANC]\n    codes: {loinc: [6690-2]}")
-    assert only(linted({"findings/counts.yaml": text}), "shared_code").rule == "anc"
+@pytest.mark.parametrize("codes", ["{loinc: [6690-2]}", "{icd10cm: [D70.9]}", "{snomed: ['165517008']}"])
+def test_a_code_that_stands_for_two_findings_is_reported(linted, codes):
+    text = replaced(FINDINGS, "core: true}", f"core: true, codes: {codes}}}")
+    text = replaced(text, "    synonyms: [ANC]", f"    synonyms: [ANC]\n    codes: {codes}")
+    complaint = only(linted({"findings/counts.yaml": text}), "shared_code")
+    assert (complaint.rule, complaint.severity) == ("anc", "error")
 
 
 def test_the_check_digit_of_loinc_is_mod_10():

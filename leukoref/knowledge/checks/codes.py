@@ -52,18 +52,18 @@ def loinc_check_digit(code: str) -> bool:
 
 @check
 def shared_code(draft: Draft) -> Iterator[Complaint]:
-    """Two findings claim one LOINC code, or one HPO code as their first: a code decides, so it decides for one."""
-    owner: dict[str, Entry[Any]] = {}
+    """Two findings claim one code, or one HPO code as their first: a code decides, so it decides for one."""
+    owner: dict[tuple[str, str], Entry[Any]] = {}
     for entry in draft.findings:
         codes = entry.value.codes
-        for system, position, code in [("loinc", i, code) for i, code in enumerate(codes.loinc)] + [
-            ("hpo", 0, code) for code in codes.hpo[:1]
-        ]:
-            first = owner.setdefault(code, entry)
-            if first is not entry:
-                message = f"{system} code {code} already stands for {first.id}"
-                remedy = "keep it where it fits exactly"
-                yield entry.complain(
-                    "shared_code", message, "codes", system, position,
-                    remedy=remedy, severity="error" if system == "loinc" else "warning",
-                )  # fmt: skip
+        claimed = {"loinc": codes.loinc, "hpo": codes.hpo[:1], "icd10cm": codes.icd10cm, "snomed": codes.snomed}
+        for system, listed in claimed.items():
+            for position, code in enumerate(listed):
+                first = owner.setdefault((system, code), entry)
+                if first is not entry:
+                    message = f"{system} code {code} already stands for {first.id}"
+                    remedy = "keep it where it says no more than the code, or at neither"
+                    yield entry.complain(
+                        "shared_code", message, "codes", system, position,
+                        remedy=remedy, severity="warning" if system == "hpo" else "error",
+                    )  # fmt: skip
