@@ -16,7 +16,8 @@ def match_name(
     name: str, code: str | None, base: Knowledge, where: str = "finding", *, absent: bool = True
 ) -> Match | None:
     """What a name (and code) means, or None. Of two that agree the narrower holds, else the code; a name that turns
-    what its code says ('family history of', 'no', 'suspected') holds by itself. InputError if they disagree.
+    what its code says ('family history of', 'no', 'suspected') holds by itself. InputError if they disagree, but for
+    a code of ICD-10-CM, beside which the name holds.
     ``absent``: whether it is asked, too, what the name says where it is said to be absent."""
     match = _match(name, code, base, where)
     if match is not None and not absent:
@@ -32,10 +33,12 @@ def _match(name: str, code: str | None, base: Knowledge, where: str) -> Match | 
     if not code:
         return by_name
     by_code = match_code(code, base)
-    if by_code is None or _turned(name, by_code, base) or (by_name and _filed(by_name, code, base)):
+    if by_code is None or _turned(name, by_code, base):
         return by_name
     if by_name is None or _agree(by_name, by_code, base) or _label_of_code(name, code):
         return by_name if by_name and _says_more(by_name, by_code, base) else by_code
+    if _files(code, base):
+        return by_name
     raise InputError(where, f"the name and the code {code} mean different findings", "correct one of them")
 
 
@@ -70,10 +73,10 @@ def _match_name(name: str, base: Knowledge) -> Match | None:
     return match if match.finding else also_listed(match, base, name)
 
 
-def _filed(name: Match, code: str, base: Knowledge) -> bool:
-    """Whether a code is that of the cause which a name diagnoses: WHIM syndrome is filed as 'other neutropenia'."""
-    cause = base.diagnosed.get(name.finding or "")
-    return cause is not None and not set(_qualified(code)).isdisjoint(base.cause[cause].codes.qualified())
+def _files(code: str, base: Knowledge) -> bool:
+    """Whether a code is that of a class under which things are filed and not the name of one: WHIM syndrome goes as
+    'other neutropenia', gastroenteritis under the colitis that nobody specified."""
+    return any(candidate in base.finding_codes and candidate.startswith("ICD10CM:") for candidate in _qualified(code))
 
 
 def _turned(name: str, code: Match, base: Knowledge) -> bool:
