@@ -162,6 +162,22 @@ def test_an_estimate_that_is_no_probability_is_reported(linted, cells, word):
     assert complaint.line == line_of(text, cells)
 
 
+def test_an_estimate_of_a_finding_that_a_scale_says_is_refused_with_the_bins_to_write(linted):
+    text = replaced(CAUSE, "anc: [0.05, 0.55, 0.4]", "anc: [0.05, 0.55, 0.4], neutropenia: 0.6")
+    complaint = only(linted({CAUSE_FILE: text}), "wrong_cell")
+    assert complaint.message == "neutropenia is weighed on the scale anc"
+    assert complaint.remedy == (
+        "give one share per bin, as in anc: [<0.5, 0.5-1.5, >=1.5] (neutropenia is <0.5, 0.5-1.5)"
+    )
+
+
+def test_an_estimate_of_a_finding_that_several_scales_say_is_refused(linted):
+    mcv = FINDINGS.partition("scales:\n")[2].replace("id: anc", "id: mcv")
+    text = replaced(CAUSE, "anc: [0.05, 0.55, 0.4]", "anc: [0.05, 0.55, 0.4], mcv: [1, 0, 0], neutropenia: 0.6")
+    found = linted({"findings/counts.yaml": FINDINGS + mcv, CAUSE_FILE: text})
+    assert only(found, "wrong_cell").message == "neutropenia is weighed on the scales anc and mcv"
+
+
 def test_a_core_finding_that_a_scale_already_says_is_no_hole(linted):
     text = replaced(FINDINGS, "name: neutropenia, kind: presence", "name: neutropenia, core: true, kind: presence")
     assert linted({"findings/counts.yaml": text}) == []

@@ -141,4 +141,17 @@ def _cell_problem(name: str, value: float | tuple[float, ...], draft: Draft) -> 
         return f"{name} is a quantity without a scale", "estimate a presence finding derived from it"
     if not 0 <= value <= 1:
         return f"{name}: {value:g} is no probability", "a probability lies between 0 and 1"
-    return None
+    return _said_by_scales(name, draft)
+
+
+def _said_by_scales(name: str, draft: Draft) -> tuple[str, str] | None:
+    """A word of a scale is weighed there, for every cause: a cell of its own would count the finding twice, the second
+    time against a background of causes that seem silent. A word of several scales is weighed on each of them."""
+    said = [(scale.id, word.present) for scale in draft.scale.values() for word in scale.words if word.finding == name]
+    if not said:
+        return None
+    scales = " and ".join(scale for scale, _ in said)
+    shares = "; ".join(f"{scale}: [{', '.join(draft.scale[scale].bins)}]" for scale, _ in said)
+    meant = f" ({name} is {', '.join(said[0][1])})" if len(said) == 1 and said[0][1] else ""
+    kind = "scale" if len(said) == 1 else "scales"
+    return f"{name} is weighed on the {kind} {scales}", f"give one share per bin, as in {shares}{meant}"
