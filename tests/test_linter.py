@@ -136,6 +136,42 @@ def test_a_near_miss_of_an_id_is_offered(linted):
     assert only(linted({CAUSE_FILE: text}), "unknown_finding").remedy == "did you mean massive_splenomegaly?"
 
 
+@pytest.mark.parametrize(
+    ("group", "check", "message"),
+    [
+        (
+            'role: name, words: [pond], implies: {"": [splenomegali]}',
+            "unknown_finding",
+            "unknown finding 'splenomegali'",
+        ),
+        ("role: name, words: [pond], denies: [splenomegali]", "unknown_finding", "unknown finding 'splenomegali'"),
+        ("role: test, words: [scan], findings: [splenomegali]", "unknown_finding", "unknown finding 'splenomegali'"),
+        ("role: place, words: [in], as: travel", "unknown_finding", "unknown finding 'travel'"),
+        (
+            "role: qualifier, words: [big], implies: {spleen: [splenomegaly]}",
+            "unknown_finding",
+            "unknown finding 'spleen'",
+        ),
+        ("role: view, words: [film], tests: [ct]", "unknown_test", "unknown test 'ct'"),
+        ("role: pattern, words: [sites qualifier]", "unknown_kind", "unknown kind 'sites'"),
+    ],
+)
+def test_what_a_group_of_names_says_of_something_unknown_is_reported(linted, group, check, message):
+    kind = "  - {id: kind_site, role: kind, as: site, words: [spleen]}\n"
+    complaint = only(linted({"names/ours.yaml": f"names:\n{kind}  - {{id: ours, {group}}}\n"}), check)
+    assert (complaint.line, complaint.rule, complaint.message) == (3, "ours", message)
+
+
+def test_names_that_speak_of_what_is_known_pass(linted):
+    names = """\
+names:
+  - {id: kind_site, role: kind, as: site, words: [spleen]}
+  - {id: nodes, role: pattern, words: [site measured], beside: [qualifier], implies: {"": [splenomegaly]}}
+  - {id: flat, role: name, words: [flat belly], denies: [splenomegaly]}
+"""
+    assert linted({"names/ours.yaml": names}) == []
+
+
 def test_an_id_defined_twice_is_reported_with_the_first_place(linted):
     text = "drugs:\n  - {id: methimazole, name: thiamazole}\n"
     complaint = only(linted({"drugs/zz.yaml": text}), "duplicate_id")

@@ -27,6 +27,8 @@ Role = Literal[
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 _SIGN = re.compile(r"(\+|[<>]=?(?=[0-9]))")
+STAND_FOR_A_FINDING = ("family", "place")  # `as` names it
+KINDS_BY_ROLE = ("qualifier", "measured")  # kinds of words beside those that groups of kinds name
 BETWEEN_FILLERS = ("qualifier", "kind", "head")  # looked for after the fillers are dropped
 
 

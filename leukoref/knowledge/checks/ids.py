@@ -13,6 +13,7 @@ from leukoref.knowledge.checks.reading import Draft, Entry, Path_
 from leukoref.knowledge.checks.walking import comparisons, statements
 from leukoref.knowledge.loader import Complaint
 from leukoref.knowledge.names import normalise, suggestions
+from leukoref.knowledge.wording import KINDS_BY_ROLE, STAND_FOR_A_FINDING, WordGroup
 
 _ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 # A black stool names no race, and "benign ethnic neutropenia" is the old name of a diagnosis.
@@ -81,6 +82,20 @@ def _named_findings(draft: Draft) -> Iterator[tuple[Entry[Any], Path_, str]]:
     for drug in draft.drugs:
         for position, exposure in enumerate(drug.value.exposures):
             yield drug, ("exposures", position), exposure
+    for group in draft.names:
+        yield from ((group, path, name) for path, name in _findings_of_words(group.value))
+
+
+def _findings_of_words(group: WordGroup) -> Iterator[tuple[Path_, str]]:
+    """What the names of a group say of findings."""
+    for words, findings in group.implies.items():
+        if group.role == "qualifier":
+            yield ("implies", words), words
+        yield from ((("implies", words, position), name) for position, name in enumerate(findings))
+    for field in ("denies", "findings"):
+        yield from (((field, position), name) for position, name in enumerate(getattr(group, field)))
+    if group.role in STAND_FOR_A_FINDING and group.as_:
+        yield ("as",), group.as_
 
 
 def _words(value: Any) -> Iterator[str]:
@@ -143,6 +158,21 @@ def unknown_test(draft: Draft) -> Iterator[Complaint]:
         for position, advice in enumerate(cause.value.next_tests):
             if advice.test not in known:
                 yield _complain(cause, advice.test, "test", known, "next_tests", position, "test")
+    for group in draft.names:
+        for position, test in enumerate(group.value.tests):
+            if test not in known:
+                yield _complain(group, test, "test", known, "tests", position)
+
+
+@check
+def unknown_kind(draft: Draft) -> Iterator[Complaint]:
+    """A pattern of names takes a kind of word that no group has: it never fits."""
+    known = {*KINDS_BY_ROLE, *(entry.value.as_ for entry in draft.names if entry.value.role == "kind")}
+    for entry in draft.names:
+        for field in ("words", "beside") if entry.value.role == "pattern" else ():
+            for position, kinds in enumerate(getattr(entry.value, field)):
+                for kind in set(kinds.split()) - known:
+                    yield _complain(entry, kind, "kind", known, field, position)
 
 
 @check
