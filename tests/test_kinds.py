@@ -152,13 +152,13 @@ variants:
 
 
 def assessor(tmp_path, cause: str) -> Assessor:
-    named = [line.split(":")[0] for line in NUMBERS.splitlines()]
+    numbers = NUMBERS + "culprit_cause: {value: mimic, reason: r}\nexposure_causes: {value: {}, reason: r}\n"
+    named = [line.split(":")[0] for line in numbers.splitlines()]
     kept = "".join(line + "\n" for line in WEIGHING.splitlines() if line.split(":")[0] not in named)
     mimic = CAUSE.replace("id: hypersplenism", "id: mimic", 1).replace("n: 40, of: 41", "n: 4, of: 41")
     priors = SOUND["priors.yaml"].replace("{tier: rare}}", "{tier: rare}, mimic: {tier: common}}")
     changed = {
-        "weighing.yaml": kept + NUMBERS + "culprit_cause: {value: mimic, reason: r}\n"
-        "exposure_causes: {value: {}, reason: r}\n",
+        "weighing.yaml": kept + numbers,
         CAUSE_FILE: cause, "causes/spleen/mimic.yaml": mimic, "priors.yaml": priors,
     }  # fmt: skip
     base, complaints = read([write(tmp_path, {**SOUND, **changed})])

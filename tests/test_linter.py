@@ -74,6 +74,36 @@ def test_what_cites_a_file_that_is_not_yaml_does_not_complain_as_well(linted):
     assert {complaint.check for complaint in linted({CAUSE_FILE: "id: [x\n"})} == {"yaml"}
 
 
+def test_a_value_that_only_looks_like_a_date_is_reported_with_its_line(linted):
+    text = replaced(CAUSE, "2026-11-22", "2026-13-45")
+    complaint = only(linted({CAUSE_FILE: text}), "yaml")
+    assert (complaint.line, complaint.message) == (
+        line_of(text, "2026-13-45"), "'2026-13-45' cannot be read: month must be in 1..12",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("drugs", ["5", "methimazole", "{id: methimazole, name: thiamazole}"])
+def test_what_is_no_list_where_one_belongs_is_reported(linted, drugs):
+    found = linted({"drugs/antithyroid.yaml": f"# ours\ndrugs: {drugs}\n"})
+    complaint = next(c for c in found if c.check == "layout")
+    assert (complaint.line, complaint.message) == (2, "drugs: a list is expected")
+
+
+@pytest.mark.parametrize("text", ["aliases: 5\n", "aliases: {10*9/L: Gpt}\n", "- 10*9/L\n"])
+def test_units_that_are_no_lists_of_spellings_are_reported(linted, text):
+    assert {complaint.file for complaint in linted({"units.yaml": text})} == {"units.yaml"}
+
+
+@pytest.mark.parametrize("name", ["red_flags/mine.yml", "red_flags/mine.YAML"])
+def test_a_file_that_is_not_read_for_its_ending_is_reported(linted, name):
+    complaint = only(linted({name: RED_FLAG}), "layout")
+    assert (complaint.file, complaint.remedy) == (name, "name it mine.yaml")
+
+
+def test_hidden_files_are_no_rules(linted):
+    assert linted({".github/ci.yml": "on: push\n", "red_flags/._mine.yaml": "x"}) == []
+
+
 def test_a_key_written_twice_is_reported_because_yaml_keeps_only_one(linted):
     text = replaced(CAUSE, "anc: [0.05, 0.55, 0.4]", "anc: [0.05, 0.55, 0.4], anc: [0.1, 0.5, 0.4]")
     assert only(linted({CAUSE_FILE: text}), "duplicate_key").line == line_of(text, "0.55")

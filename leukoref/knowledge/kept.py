@@ -139,7 +139,7 @@ def cache_file(digest: str) -> Path | None:
     if chosen == "":
         return None
     root = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "leukoref"
-    code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
+    code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py"))))
     return root / f"knowledge-{digest[:32]}-{code.hexdigest()[:8]}"
 
 

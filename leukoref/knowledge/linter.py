@@ -9,11 +9,22 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from leukoref.knowledge import checks
-from leukoref.knowledge.checks.reading import read_draft
+from leukoref.knowledge.checks.reading import Draft, read_draft
 from leukoref.knowledge.loader import Complaint, packaged_rules
 
 for _module in iter_modules(checks.__path__):
     import_module(f"{checks.__name__}.{_module.name}")
+
+# What these find would make an assessment fail, or leave a rule without effect and nobody told.
+NEEDED = (
+    "unknown_finding", "unknown_cause", "unknown_test", "unknown_kind", "unknown_mechanism", "circular", "wrong_unit",
+    "wrong_question", "wrong_kind",
+)  # fmt: skip
+
+
+def unsound(draft: Draft) -> list[Complaint]:
+    """Complaints that keep a base that can be read from being used."""
+    return [complaint for name in NEEDED for complaint in checks.CHECKS[name](draft)]
 
 
 def lint(folders: Sequence[Path] = ()) -> list[Complaint]:

@@ -6,8 +6,9 @@ from; a changed rule file is a changed name.
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -19,8 +20,8 @@ from leukoref.errors import KnowledgeError
 from leukoref.knowledge import kept
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause
-from leukoref.knowledge.drug import Drug, Latency
-from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
+from leukoref.knowledge.drug import Drug
+from leukoref.knowledge.settings import Disclaimer, RedFlag, Reference, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
 from leukoref.knowledge.wording import WordGroup
 
@@ -37,6 +38,7 @@ COLLECTIONS: dict[str, tuple[tuple[str, type[BaseModel]], ...]] = {
     "disclaimers.yaml": (("disclaimers", Disclaimer),),
     "sources.yaml": (("references", Reference),),
 }
+RULE_FILE = ".yaml"
 BASE_FIELDS = ("version", "reviewed", "mechanisms", "differential", "duration_findings")
 FIELDS: dict[type[BaseModel], str] = {
     Finding: "findings", Scale: "scales", Derived: "derived", Cause: "causes", Drug: "drugs",
@@ -77,8 +79,10 @@ def packaged_rules() -> Path:
 
 
 def rule_files(folder: Path) -> list[Path]:
-    """Every rule file of a folder, in a fixed order."""
-    return sorted(path for path in folder.rglob("*.yaml") if path.is_file())
+    """Every rule file of a folder, in a fixed order; one whose name ends in another way (.yml) is complained of. What
+    is hidden is none."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in (RULE_FILE, ".yml") and path.is_file())
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
 def content_hash(folders: Iterable[Path]) -> str:
@@ -119,106 +123,29 @@ def _load(extra: tuple[str, ...], cache: bool) -> Knowledge:
 
 
 def read(folders: Sequence[Path], digest: str = "") -> tuple[Knowledge | None, list[Complaint]]:
-    """All folders read and validated; the base is None as soon as there is one complaint."""
-    complaints: list[Complaint] = []
-    found: dict[str, dict[str, Any]] = {field: {} for field in FIELDS.values()}
-    single: dict[str, Any] = {}
-    overrides: list[str] = []
-    for number, folder in enumerate(folders):
-        for entry in _entries(folder, complaints):
-            if isinstance(entry, tuple):
-                single[entry[0]] = _merge(single.get(entry[0]), entry[1]) if number else entry[1]
-                if number:
-                    overrides.append(f"{folder.name}: {entry[0]}")
-                continue
-            shelf = found[FIELDS[type(entry)]]
-            key = f"{entry.finding}#{len(shelf)}" if isinstance(entry, Derived) else str(entry.__dict__["id"])
-            if key in shelf and number == 0:
-                complaints.append(Complaint(file=str(folder), rule=key, message="defined twice"))
-            elif number:
-                overrides.append(f"{folder.name}: {FIELDS[type(entry)]} {key}")
-            shelf[key] = entry
-    if complaints:
-        return None, complaints
+    """All folders read and validated; the base is None as soon as there is one complaint.
+
+    What a site lays over the base is looked at like the linter does as far as an assessment rests on it. The collector
+    rests meanwhile: it would walk all nodes of all files over and over, none of them garbage.
+    """
+    from leukoref.knowledge.checks.reading import read_draft  # needs YAML, which a base from the cache does not
+    from leukoref.knowledge.linter import unsound
+
+    resting = gc.isenabled()
+    gc.disable()
     try:
-        base = Knowledge(
-            **{field: tuple(shelf.values()) for field, shelf in found.items()},
-            **single, content_hash=digest or content_hash(folders), overrides=tuple(overrides),
-        )  # fmt: skip
+        draft = read_draft(folders)
+        complaints = draft.complaints or (unsound(draft) if len(folders) > 1 else [])
+        if complaints:
+            return None, complaints
+        return draft.assembled(digest or content_hash(folders)), []
     except ValidationError as error:
-        complaints += [Complaint(file="rules", message=_first(error))]
-        return None, complaints
-    return base, complaints
-
-
-def _entries(folder: Path, complaints: list[Complaint]) -> Iterator[BaseModel | tuple[str, Any]]:
-    """Every object of a folder: models for collections, (field, value) for the single files."""
-    import yaml
-
-    loader = yaml_loader()
-    for path in rule_files(folder):
-        name = str(path.relative_to(folder))
-        try:
-            document = yaml.load(path.read_text("utf-8"), loader) or {}
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            mark = getattr(error, "problem_mark", None)
-            message = getattr(error, "problem", None) or "not UTF-8 text"
-            complaints.append(Complaint(file=name, line=mark.line + 1 if mark else 0, message=str(message)))
-            continue
-        yield from _objects(name, document, complaints)
-
-
-def _objects(name: str, document: Any, complaints: list[Complaint]) -> Iterator[BaseModel | tuple[str, Any]]:
-    room = name.split("/", 1)[0]
-    if name == "drugs/_defaults.yaml":
-        yield from _checked_single(name, "default_latency", Latency, document.get("default_latency"), complaints)
-    elif room in COLLECTIONS:
-        for key, model in COLLECTIONS[room]:
-            raw = [document] if not key else document.get(key, [])
-            for position, value in enumerate(raw):
-                try:
-                    yield model.model_validate(value)
-                except ValidationError as error:
-                    rule = value.get("id", value.get("finding", "")) if isinstance(value, dict) else ""
-                    complaints += _complaints(name, str(rule or position), error)
-    elif name == "priors.yaml":
-        yield from _checked_single(name, "priors", Priors, document, complaints)
-    elif name == "weighing.yaml":
-        for key, value in document.items():
-            try:
-                Parameter.model_validate(value)
-            except ValidationError as error:
-                complaints += _complaints(name, key, error)
-        yield "weighing", document
-    elif name == "units.yaml":
-        yield "unit_aliases", document.get("aliases", {})
-    elif name == "base.yaml":
-        yield from ((key, document[key]) for key in BASE_FIELDS if key in document)
-    else:
-        complaints.append(Complaint(file=name, message="no place in the base", remedy=f"use {', '.join(COLLECTIONS)}"))
-
-
-def _checked_single(
-    name: str, field: str, model: type[BaseModel], value: Any, complaints: list[Complaint]
-) -> Iterator[tuple[str, Any]]:
-    try:
-        yield field, model.model_validate(value)
-    except ValidationError as error:
-        complaints += _complaints(name, field, error)
-
-
-def _complaints(name: str, rule: str, error: ValidationError) -> Iterator[Complaint]:
-    for problem in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(part) for part in problem["loc"])
-        yield Complaint(file=name, rule=f"{rule} {where}".strip(), message=problem["msg"])
+        return None, [Complaint(file="rules", message=_first(error))]
+    finally:
+        if resting:
+            gc.enable()
 
 
 def _first(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
-
-
-def _merge(old: Any, new: Any) -> Any:
-    if isinstance(old, BaseModel) and isinstance(new, BaseModel):
-        return new
-    return {**old, **new} if isinstance(old, dict) and isinstance(new, dict) else new

@@ -18,7 +18,7 @@ from leukoref.assessment import Assessment
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.drug import Latency
 from leukoref.knowledge.loader import COLLECTIONS
-from leukoref.knowledge.settings import Parameter, Priors
+from leukoref.knowledge.settings import Parameter, Priors, Units
 from leukoref.patient import ANSWER_FIELDS, SECTIONS, Patient
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -41,7 +41,7 @@ def schemas(base: Knowledge | None = None) -> dict[str, Schema]:
     found["priors"] = Priors.model_json_schema(by_alias=True)
     found["drug_defaults"] = _of_keys("DrugDefaults", {"default_latency": (Latency, ...)})
     found["weighing"] = _mapping("Weighing", Parameter.model_json_schema(by_alias=True))
-    found["units"] = _of_keys("Units", {"aliases": (dict[str, tuple[str, ...]], ...)})
+    found["units"] = Units.model_json_schema(by_alias=True)
     found["base"] = _of_keys("Base", {
         "version": (str, ...), "reviewed": (str, ...), "mechanisms": (dict[str, str], ...),
         "differential": (dict[str, tuple[tuple[str, ...], ...]], {}), "duration_findings": (dict[str, str], {}),

@@ -103,6 +103,12 @@ class Parameter(Rule):
     seen: Seen | None = None
 
 
+class Units(Rule):
+    """UCUM code of a unit -> how laboratories write it."""
+
+    aliases: dict[str, tuple[str, ...]]
+
+
 class CitedSource(Rule):
     key: str
     seen: Seen | None = None

@@ -19,8 +19,8 @@ from leukoref.errors import KnowledgeError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause
 from leukoref.knowledge.drug import Drug, Latency
-from leukoref.knowledge.loader import BASE_FIELDS, COLLECTIONS, FIELDS, Complaint, _merge, rule_files, yaml_loader
-from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
+from leukoref.knowledge.loader import BASE_FIELDS, COLLECTIONS, FIELDS, RULE_FILE, Complaint, rule_files, yaml_loader
+from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, Units, WorkupStep
 from leukoref.knowledge.vocabulary import Derived, Finding, Scale
 from leukoref.knowledge.wording import WordGroup
 
@@ -38,6 +38,11 @@ class Document:
     layer: int
     value: Any
     node: yaml.Node | None
+
+    @property
+    def folder(self) -> str:
+        """The folder of a site that the file lies in."""
+        return self.name.removesuffix(f"/{self.place}")
 
     def line(self, path: Sequence[str | int]) -> int:
         """The line (from 1) of the value at a path, or of the nearest value around it."""
@@ -101,6 +106,7 @@ class Draft:
     single: dict[str, Any] = field(default_factory=dict)
     priors: Entry[Priors] | None = None
     positions: dict[tuple[str, str], int] = field(default_factory=dict)
+    overrides: list[str] = field(default_factory=list)
 
     @cached_property
     def finding(self) -> dict[str, Finding]:
@@ -130,12 +136,16 @@ class Draft:
     @cached_property
     def knowledge(self) -> Knowledge | None:
         """The base as the library would use it, if it can be put together at all."""
-        shelves = {name: tuple(entry.value for entry in getattr(self, name)) for name in FIELDS.values()}
-        priors = {"priors": self.priors.value} if self.priors else {}
         try:
-            return Knowledge(**shelves, **self.single, **priors, content_hash="")
+            return self.assembled("")
         except (ValidationError, KnowledgeError):
             return None
+
+    def assembled(self, digest: str) -> Knowledge:
+        """The base under the hash of its files. Raises ValidationError where a part is missing."""
+        shelves = {name: tuple(entry.value for entry in getattr(self, name)) for name in FIELDS.values()}
+        priors = {"priors": self.priors.value} if self.priors else {}
+        return Knowledge(**shelves, **self.single, **priors, content_hash=digest, overrides=tuple(self.overrides))
 
     def document(self, name: str) -> Document:
         """The last layer's file at that place; an empty one when there is none."""
@@ -155,7 +165,13 @@ def read_draft(folders: Sequence[Path]) -> Draft:
     for layer, folder in enumerate(folders):
         for path in rule_files(folder):
             place = path.relative_to(folder).as_posix()
-            document = _read(path, place, f"{folder.name}/{place}" if layer else place, layer, draft)
+            name = f"{folder.name}/{place}" if layer else place
+            if path.suffix != RULE_FILE:
+                remedy = f"name it {path.stem}{RULE_FILE}"
+                lost = Complaint(file=name, message="is not read", remedy=remedy, check="layout")
+                draft.complaints.append(lost)
+                continue
+            document = _read(path, place, name, layer, draft)
             if document is not None:
                 draft.documents.append(document)
                 _place(place, document, draft)
@@ -184,37 +200,62 @@ def _read(path: Path, place: str, name: str, layer: int, draft: Draft) -> Docume
                       remedy="look at indentation, quotes and brackets on this line and the one above")
         )  # fmt: skip
         return None
+    except ValueError as error:  # 2026-13-45 has the form of a date
+        line, text = next(_unreadable(node), (0, ""))
+        draft.complaints.append(
+            Complaint(file=name, line=line, message=f"{text!r} cannot be read: {error}", check="yaml",
+                      remedy="correct it, or put it in quotes if it is a text")
+        )  # fmt: skip
+        return None
     return Document(name, place, layer, value, node)
+
+
+def _nodes(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """A node with all below it."""
+    waiting = [node] if node is not None else []
+    while waiting:
+        current = waiting.pop()
+        yield current
+        if isinstance(current, yaml.MappingNode):
+            waiting.extend(part for pair in current.value for part in pair)
+        elif isinstance(current, yaml.SequenceNode):
+            waiting.extend(current.value)
+
+
+def _unreadable(node: yaml.Node | None) -> Iterator[tuple[int, str]]:
+    """Values that have a form that YAML reads, and cannot be read."""
+    loader = yaml_loader()("")
+    for part in _nodes(node):
+        if isinstance(part, yaml.ScalarNode):
+            try:
+                loader.construct_object(part)
+            except ValueError:
+                yield part.start_mark.line + 1, part.value
 
 
 def _twice(node: yaml.Node | None) -> Iterator[tuple[int, str]]:
     """Keys written twice in one mapping: YAML keeps the last without a word."""
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, yaml.MappingNode):
+    for part in _nodes(node):
+        if isinstance(part, yaml.MappingNode):
             seen: set[Any] = set()
-            for key, value in current.value:
+            for key, _ in part.value:
                 if key.value.__hash__ and key.value in seen:
                     yield key.start_mark.line + 1, key.value
                 if key.value.__hash__:
                     seen.add(key.value)
-                waiting.append(value)
-        elif isinstance(current, yaml.SequenceNode):
-            waiting.extend(current.value)
 
 
 def _place(name: str, document: Document, draft: Draft) -> None:
     """Validates what a document holds and puts it on the shelf it belongs to."""
     room = name.split("/", 1)[0]
-    if name in SINGLE_FILES:
-        _place_single(name, document, draft)
-    elif room not in COLLECTIONS:
+    if name not in SINGLE_FILES and room not in COLLECTIONS:
         remedy = f"move it into one of {', '.join(COLLECTIONS)}"
         lost = Complaint(file=document.name, message="has no place in the base", remedy=remedy, check="layout")
         draft.complaints.append(lost)
     elif not isinstance(document.value, dict):
         draft.complaints.append(Complaint(file=document.name, line=1, message="a mapping is expected", check="layout"))
+    elif name in SINGLE_FILES:
+        _place_single(name, document, draft)
     else:
         keys = [key for key, _ in COLLECTIONS[room]]
         for key in set(document.value) - set(keys) if "" not in keys else ():
@@ -223,7 +264,13 @@ def _place(name: str, document: Document, draft: Draft) -> None:
                           remedy=f"this file holds {' and '.join(keys)}", check="layout")
             )  # fmt: skip
         for key, model in COLLECTIONS[room]:
-            raw = [document.value] if not key else document.value.get(key) or ()
+            raw = [document.value] if not key else document.value.get(key) or []
+            if not isinstance(raw, list):
+                draft.complaints.append(
+                    Complaint(file=document.name, line=document.line((key,)), message=f"{key}: a list is expected",
+                              remedy="begin each entry with -", check="layout")
+                )  # fmt: skip
+                continue
             for position, value in enumerate(raw):
                 path: Path_ = (key, position) if key else ()
                 valid = validated(model, value, document, path, draft)
@@ -237,6 +284,7 @@ def _shelve(entry: Entry[Any], draft: Draft) -> None:
     shelf: list[Entry[Any]] = getattr(draft, field_name)
     key = (field_name, entry.id if not isinstance(entry.value, Derived) else str(len(shelf)))
     position = draft.positions.setdefault(key, len(shelf))
+    _override(entry.document, f"{field_name} {entry.id}", draft)
     if position == len(shelf):
         shelf.append(entry)
         return
@@ -249,26 +297,39 @@ def _shelve(entry: Entry[Any], draft: Draft) -> None:
     draft.complaints.append(entry.complain("duplicate_id", message, "id", remedy="rename or remove one"))
 
 
+def _override(document: Document, what: str, draft: Draft) -> None:
+    """Keeps what a site's folder changed, for answers to name."""
+    if document.layer:
+        draft.overrides.append(f"{document.folder}: {what}")
+
+
 def _place_single(name: str, document: Document, draft: Draft) -> None:
-    value = document.value if isinstance(document.value, dict) else {}
+    value = document.value
     if name == "priors.yaml":
         priors = validated(Priors, value, document, (), draft)
         draft.priors = Entry(priors, document, ()) if priors else draft.priors
+        _override(document, "priors", draft)
     elif name == "weighing.yaml":
         for key, raw in value.items():
             parameter = validated(Parameter, raw, document, (key,), draft)
             if parameter is not None:
                 draft.single.setdefault("weighing", {})[key] = parameter
+        _override(document, "weighing", draft)
     elif name == "units.yaml":
-        draft.single["unit_aliases"] = {**draft.single.get("unit_aliases", {}), **(value.get("aliases") or {})}
+        units = validated(Units, value, document, (), draft)
+        draft.single["unit_aliases"] = {**draft.single.get("unit_aliases", {}), **(units.aliases if units else {})}
+        _override(document, "unit_aliases", draft)
     elif name == "drugs/_defaults.yaml":
         draft.single["default_latency"] = validated(
             Latency, value.get("default_latency"), document, ("default_latency",), draft
         )
+        _override(document, "default_latency", draft)
     else:
         for key in value:
             if key in BASE_FIELDS:
-                draft.single[key] = _merge(draft.single.get(key), value[key])
+                old, new = draft.single.get(key), value[key]
+                draft.single[key] = {**old, **new} if isinstance(old, dict) and isinstance(new, dict) else new
+                _override(document, key, draft)
             else:
                 draft.complaints.append(draft.complain("layout", name, f"unknown key {key!r}", key))
 
