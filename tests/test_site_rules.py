@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sound_base import RED_FLAG, SOUND, replaced, write
+from sound_base import RED_FLAG, SOUND, WEIGHING, replaced, write
 
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.loader import Complaint, read
@@ -15,13 +15,15 @@ OURS = RED_FLAG.replace("severe_neutropenia", "ours", 1)
 FINDING = "  - {id: ours, name: ours, kind: presence, test: examination}\n"
 
 
-def laid_over(tmp_path: Path, files: dict[str, str]) -> tuple[Knowledge | None, list[Complaint]]:
-    """The sound base with a site's files over it."""
-    return read([write(tmp_path / "base", SOUND), write(tmp_path / "site", files)])
+def laid_over(
+    tmp_path: Path, files: dict[str, str], below: dict[str, str] | None = None
+) -> tuple[Knowledge | None, list[Complaint]]:
+    """The sound base, changed as ``below`` says, with a site's files over it."""
+    return read([write(tmp_path / "base", {**SOUND, **(below or {})}), write(tmp_path / "site", files)])
 
 
-def refused(tmp_path: Path, files: dict[str, str]) -> str:
-    base, complaints = laid_over(tmp_path, files)
+def refused(tmp_path: Path, files: dict[str, str], below: dict[str, str] | None = None) -> str:
+    base, complaints = laid_over(tmp_path, files, below)
     assert base is None
     return "\n".join(map(str, complaints))
 
@@ -56,3 +58,49 @@ def test_a_red_flag_of_a_site_is_there_beside_those_of_the_base(tmp_path: Path) 
     base, complaints = laid_over(tmp_path, {FLAG: OURS})
     assert base is not None, complaints
     assert [flag.id for flag in base.red_flags] == ["severe_neutropenia", "ours"]
+
+
+BASE_WEIGHING = {
+    "weighing.yaml": WEIGHING.replace(
+        "unrelated_share: {value: 1,", "unrelated_share: {value: {present: 0.3, absent: 0.7},"
+    )
+    .replace("rest_rates: {value: 1,", "rest_rates: {value: {default: 0.03, examination: 0.05},")
+    .replace("done_tests: {value: 1,", "done_tests: {value: [examination],")
+}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "said"),
+    [
+        ("unrelated_share: {value: 0.1, reason: r}", "value: a number, where a mapping belongs; write it as in {"),
+        ("unrelated_share: {value: {present: 0.1}, reason: r}", "value: lacks absent; it has present, absent"),
+        ("unrelated_share: {value: {present: 0, absent: 0, often: 1}, reason: r}", "value: unknown often; it has "),
+        (
+            "unrelated_share: {value: {present: a, absent: 0}, reason: r}",
+            "value.present: a text, where a number belongs",
+        ),
+        ("rest_rates: {value: {examination: 0.1}, reason: r}", "value: lacks default; it has default"),
+        ("done_tests: {value: examination, reason: r}", "value: a text, where a list belongs"),
+        (
+            "unrelated_shares: {value: {present: 0, absent: 0}, reason: r}",
+            "no parameter 'unrelated_shares'; did you mean unr",
+        ),
+    ],
+)
+def test_a_parameter_that_the_weighing_cannot_use_is_refused(tmp_path: Path, parameter: str, said: str) -> None:
+    name = parameter.partition(":")[0]
+    found = refused(tmp_path, {"weighing.yaml": f"# ours\n{parameter}\n"}, BASE_WEIGHING)
+    assert found.startswith(f"site/weighing.yaml:2: [{name}] {said}")
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        "unrelated_share: {value: {present: 0, absent: 1}, reason: r}",
+        "rest_rates: {value: {default: 0.1, full_blood_count: 0.2}, reason: r}",
+        "done_tests: {value: [], reason: r}",
+    ],
+)
+def test_a_parameter_of_the_same_form_replaces_that_of_the_base(tmp_path: Path, parameter: str) -> None:
+    base, complaints = laid_over(tmp_path, {"weighing.yaml": parameter}, BASE_WEIGHING)
+    assert base is not None, complaints

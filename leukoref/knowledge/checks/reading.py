@@ -107,6 +107,7 @@ class Draft:
     priors: Entry[Priors] | None = None
     positions: dict[tuple[str, str], int] = field(default_factory=dict)
     overrides: list[str] = field(default_factory=list)
+    lowest: dict[str, Any] = field(default_factory=dict)  # parameters as the lowest layer gives them
 
     @cached_property
     def finding(self) -> dict[str, Finding]:
@@ -314,6 +315,8 @@ def _place_single(name: str, document: Document, draft: Draft) -> None:
             parameter = validated(Parameter, raw, document, (key,), draft)
             if parameter is not None:
                 draft.single.setdefault("weighing", {})[key] = parameter
+                if not document.layer:
+                    draft.lowest[key] = parameter.value
         _override(document, "weighing", draft)
     elif name == "units.yaml":
         units = validated(Units, value, document, (), draft)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 from leukoref.knowledge.checks import check
 from leukoref.knowledge.checks.reading import Draft, Entry
 from leukoref.knowledge.loader import Complaint
+from leukoref.knowledge.names import suggestions
 from leukoref.knowledge.settings import PriorEntry, Priors
 
 FALLBACK = "unspecified"
+SHOWN = 80
 PARAMETERS = (
     "jeffreys", "assumed_denominator", "assumed_spread_at_most", "frequency_terms", "estimate_floor",
     "estimate_patients", "weight_caps", "rest_rates", "differential_tolerance", "needed_findings", "severity_grades",
@@ -38,6 +42,69 @@ def missing_parameter(draft: Draft) -> Iterator[Complaint]:
         if name not in given:
             remedy = "add its value and the reason for it"
             yield draft.complain("missing_parameter", "weighing.yaml", f"no parameter {name!r}", remedy=remedy)
+
+
+@check
+def wrong_parameter(draft: Draft) -> Iterator[Complaint]:
+    """A site's parameter of the weighing exists in the base it is laid over, and has the same form there."""
+    ids = {*draft.finding, *draft.scale, *draft.cause_ids, *draft.test_ids}
+    for document in draft.documents:
+        for key in document.value if document.place == "weighing.yaml" and document.layer else ():
+            parameter = draft.single["weighing"].get(key)
+            problem = None
+            if key not in draft.lowest:
+                near = suggestions(key, draft.lowest)
+                remedy = f"did you mean {near[0]}?" if near else f"they are {', '.join(draft.lowest)}"
+                problem = (f"no parameter {key!r}", remedy)
+            elif parameter is not None:
+                problem = _misformed("value", parameter.value, draft.lowest[key], ids)
+            if problem:
+                yield Complaint(
+                    file=document.name, line=document.line((key,)), rule=key, message=problem[0], remedy=problem[1],
+                    check="wrong_parameter",
+                )  # fmt: skip
+
+
+def _misformed(place: str, given: Any, model: Any, ids: set[str]) -> tuple[str, str] | None:
+    """How a value differs in form from the one it stands for. Of a mapping every part is needed, but for those named
+    after an id, or a number of days: a site may name others."""
+    if _kind(given) != _kind(model):
+        return f"{place}: {_kind(given)}, where {_kind(model)} belongs", f"write it as in {_example(model)}"
+    if isinstance(model, list):
+        return next(filter(None, (_misformed(place, part, model[0], ids) for part in given if model)), None)
+    if not isinstance(model, dict):
+        return None
+    fixed = [key for key in model if not _free(key, ids)]
+    missing = [str(key) for key in fixed if key not in given]
+    unknown = [str(key) for key in given if key not in model and not _free(key, ids)]
+    if missing or unknown:
+        message = f"{place}: lacks {', '.join(missing)}" if missing else f"{place}: unknown {', '.join(unknown)}"
+        return message, f"it has {', '.join(fixed) or 'ids'}"
+    usual = next(iter(model.values()), None)
+    parts = (_misformed(f"{place}.{key}", part, model.get(key, usual), ids) for key, part in given.items())
+    return next(filter(None, parts), None)
+
+
+def _free(key: Any, ids: set[str]) -> bool:
+    return key in ids or str(key).isdigit()
+
+
+def _kind(value: Any) -> str:
+    kinds = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        list: "a list",
+        dict: "a mapping",
+    }
+    return kinds.get(type(value), "nothing")
+
+
+def _example(model: Any) -> str:
+    """The value that stands in the base, shortened."""
+    text = json.dumps(model)
+    return text if len(text) <= SHOWN else text[:SHOWN] + " ..."
 
 
 @check
