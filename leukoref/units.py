@@ -114,6 +114,15 @@ def factor(unit: str, target: str, molar_mass: float | None = None) -> tuple[flo
     return one - zero, zero
 
 
+def is_ucum(unit: str) -> bool:
+    """Whether a unit is written as UCUM writes units."""
+    try:
+        _parsed(unit)
+    except ValueError:
+        return False
+    return True
+
+
 def fits(unit: str, target: str) -> bool:
     """Whether a value in ``unit`` can be one in ``target``."""
     try:

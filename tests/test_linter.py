@@ -89,7 +89,7 @@ def test_what_is_no_list_where_one_belongs_is_reported(linted, drugs):
     assert (complaint.line, complaint.message) == (2, "drugs: a list is expected")
 
 
-@pytest.mark.parametrize("text", ["aliases: 5\n", "aliases: {10*9/L: Gpt}\n", "- 10*9/L\n"])
+@pytest.mark.parametrize("text", ["aliases: 5\n", "aliases: {10*9/L: Gpt}\n", "aliases: {10*9/L: 5}\n", "- 10*9/L\n"])
 def test_units_that_are_no_lists_of_spellings_are_reported(linted, text):
     assert {complaint.file for complaint in linted({"units.yaml": text})} == {"units.yaml"}
 
@@ -275,6 +275,15 @@ def test_a_question_that_a_finding_cannot_answer_is_reported(linted, when, check
 )
 def test_a_condition_that_can_never_hold_is_reported(linted, when):
     assert "never hold" in only(linted(derived(when)), "unreachable").message
+
+
+@pytest.mark.parametrize(("unit", "complaints"), [("m", []), ("furlong", ["wrong_unit"])])
+def test_the_unit_of_a_quantity_is_one_of_ucum(linted, unit, complaints):
+    quantity = (
+        f"{{id: span, name: span, kind: quantity, test: examination, unit: {unit}, plausible: {{low: 0, high: 3}}}}"
+    )
+    found = linted({"findings/ours.yaml": f"findings: [{quantity}]"})
+    assert [complaint.check for complaint in found] == complaints
 
 
 def test_a_condition_with_one_dead_alternative_is_a_warning(linted):

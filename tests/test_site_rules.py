@@ -104,3 +104,20 @@ def test_a_parameter_that_the_weighing_cannot_use_is_refused(tmp_path: Path, par
 def test_a_parameter_of_the_same_form_replaces_that_of_the_base(tmp_path: Path, parameter: str) -> None:
     base, complaints = laid_over(tmp_path, {"weighing.yaml": parameter}, BASE_WEIGHING)
     assert base is not None, complaints
+
+
+def test_spellings_of_a_site_are_added_to_those_of_a_unit(tmp_path: Path) -> None:
+    base, complaints = laid_over(tmp_path, {"units.yaml": 'aliases: {"10*9/L": [Gpt]}\n'})
+    assert base is not None, complaints
+    assert base.unit_aliases["10*9/L"] == ("G/L", "Gpt")
+
+
+@pytest.mark.parametrize(
+    ("aliases", "said"),
+    [
+        ("{furlong: [fl]}", "[furlong] spellings of unknown unit 'furlong'"),
+        ("{10*12/L: [G/L]}", "[10*12/L] 'G/L' means 10*9/L already"),
+    ],
+)
+def test_a_spelling_that_would_never_be_read_is_refused(tmp_path: Path, aliases: str, said: str) -> None:
+    assert refused(tmp_path, {"units.yaml": f"aliases: {aliases}\n"}).startswith(f"site/units.yaml:1: {said}")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from leukoref import units
 from leukoref.knowledge.checks import check
-from leukoref.knowledge.checks.reading import Draft
+from leukoref.knowledge.checks.reading import Document, Draft
 from leukoref.knowledge.checks.walking import comparisons, conditions
 from leukoref.knowledge.conditions import Clause, Comparison, Not, alternatives, high_side, low_side
 from leukoref.knowledge.conditions import comparisons as parts_of
@@ -44,13 +44,36 @@ def wrong_unit(draft: Draft) -> Iterator[Complaint]:
             if finding and finding.unit and (problem := unit_problem(row.unit, finding)):
                 yield scale.complain("wrong_unit", problem, "inputs", position, "unit", remedy=f"use {finding.unit}")
     for quantity in draft.findings:
-        if quantity.value.unit and not _ARBITRARY.fullmatch(quantity.value.unit):
-            try:
-                units.factor(quantity.value.unit, "furlong" if quantity.value.unit == "m" else "m")
-            except ValueError as error:
-                if "unknown" in str(error):
-                    message = f"unknown unit {quantity.value.unit!r}"
-                    yield quantity.complain("wrong_unit", message, "unit", remedy="write it in UCUM")
+        unit = quantity.value.unit
+        if unit and not _ARBITRARY.fullmatch(unit) and not units.is_ucum(unit):
+            yield quantity.complain("wrong_unit", f"unknown unit {unit!r}", "unit", remedy="write it in UCUM")
+
+
+@check
+def wrong_alias(draft: Draft) -> Iterator[Complaint]:
+    """A spelling of a unit stands for a unit of UCUM, and for no other than it stood for before."""
+    meant: dict[str, str] = {}
+    for document in draft.documents:
+        for unit, names in _spellings(document):
+            if not units.is_ucum(unit):
+                message, remedy = f"spellings of unknown unit {unit!r}", "write the unit in UCUM"
+                yield _of_unit(document, unit, message, remedy)
+            for name in (unit, *names):
+                before = meant.setdefault(units.folded(str(name)), unit)
+                if before != unit and document.layer:
+                    yield _of_unit(document, unit, f"{name!r} means {before} already", "leave it out")
+
+
+def _spellings(document: Document) -> Iterator[tuple[str, list[str]]]:
+    aliases = document.entries.get("aliases") if document.place == "units.yaml" else None
+    for unit, names in aliases.items() if isinstance(aliases, dict) else ():
+        if isinstance(names, list):
+            yield str(unit), names
+
+
+def _of_unit(document: Document, unit: str, message: str, remedy: str) -> Complaint:
+    line = document.line(("aliases", unit))
+    return Complaint(file=document.name, line=line, rule=unit, message=message, remedy=remedy, check="wrong_alias")
 
 
 @check

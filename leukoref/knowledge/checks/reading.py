@@ -40,6 +40,11 @@ class Document:
     node: yaml.Node | None
 
     @property
+    def entries(self) -> dict[str, Any]:
+        """What a file holds; nothing if it is no mapping, which is complained of when it is read."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    @property
     def folder(self) -> str:
         """The folder of a site that the file lies in."""
         return self.name.removesuffix(f"/{self.place}")
@@ -320,7 +325,9 @@ def _place_single(name: str, document: Document, draft: Draft) -> None:
         _override(document, "weighing", draft)
     elif name == "units.yaml":
         units = validated(Units, value, document, (), draft)
-        draft.single["unit_aliases"] = {**draft.single.get("unit_aliases", {}), **(units.aliases if units else {})}
+        spellings = draft.single.setdefault("unit_aliases", {})
+        for unit, names in (units.aliases if units else {}).items():
+            spellings[unit] = tuple(dict.fromkeys((*spellings.get(unit, ()), *names)))
         _override(document, "unit_aliases", draft)
     elif name == "drugs/_defaults.yaml":
         draft.single["default_latency"] = validated(

@@ -49,11 +49,11 @@ def wrong_parameter(draft: Draft) -> Iterator[Complaint]:
     """A site's parameter of the weighing exists in the base it is laid over, and has the same form there."""
     ids = {*draft.finding, *draft.scale, *draft.cause_ids, *draft.test_ids}
     for document in draft.documents:
-        for key in document.value if document.place == "weighing.yaml" and document.layer else ():
+        for key in document.entries if document.place == "weighing.yaml" and document.layer else ():
             parameter = draft.single["weighing"].get(key)
             problem = None
             if key not in draft.lowest:
-                near = suggestions(key, draft.lowest)
+                near = suggestions(str(key), draft.lowest)
                 remedy = f"did you mean {near[0]}?" if near else f"they are {', '.join(draft.lowest)}"
                 problem = (f"no parameter {key!r}", remedy)
             elif parameter is not None:
