@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from sound_base import RED_FLAG, SOUND, WEIGHING, replaced, write
+from sound_base import RED_FLAG, SOUND, WEIGHING, line_of, replaced, write
 
 from leukoref.knowledge.base import Knowledge
-from leukoref.knowledge.loader import Complaint, read
+from leukoref.knowledge.checks.examples import missed_examples
+from leukoref.knowledge.checks.reading import read_draft
+from leukoref.knowledge.loader import Complaint, packaged_rules, read
 
 FLAG = "red_flags/ours.yaml"
 OURS = RED_FLAG.replace("severe_neutropenia", "ours", 1)
@@ -121,3 +124,38 @@ def test_spellings_of_a_site_are_added_to_those_of_a_unit(tmp_path: Path) -> Non
 )
 def test_a_spelling_that_would_never_be_read_is_refused(tmp_path: Path, aliases: str, said: str) -> None:
     assert refused(tmp_path, {"units.yaml": f"aliases: {aliases}\n"}).startswith(f"site/units.yaml:1: {said}")
+
+
+def test_an_example_of_a_sites_cause_that_comes_out_otherwise_is_a_warning(tmp_path: Path) -> None:
+    place = "causes/nutrition/copper_deficiency.yaml"
+    text = (packaged_rules() / place).read_text("utf-8")
+    examples = """\
+examples:
+  - name: nothing typical
+    synthetic: true
+    patient: {age: 60 a, observations: [{finding: WBC, value: 2.0, unit: 10*9/L}]}
+    expect: {within: 1}
+  - name: near miss
+    synthetic: true
+    patient: {observations: [{finding: ANC, value: 0.9, unit: 10*9/L}, {finding: copper deficiency, present: true}]}
+    expect: {above: vitamin_b12_deficiency}
+  - name: typical
+    synthetic: true
+    patient: {observations: [{finding: ANC, value: 0.9, unit: 10*9/L}, {finding: copper deficiency, present: true}]}
+    expect: {within: 3}
+  - name: no low count
+    synthetic: true
+    patient: {age: 60 a, observations: [{finding: WBC, value: 6.0, unit: 10*9/L}]}
+    expect: {within: 3}
+"""
+    ours = re.sub(r"(?m)^examples:\n(?:[ ].*\n)*", examples, text)
+    draft = read_draft([packaged_rules(), write(tmp_path / "site", {place: ours})])
+    first, second, third = missed_examples(draft)
+    assert (first.file, first.line) == (f"site/{place}", line_of(ours, "expect: {within: 1}"))
+    assert re.fullmatch(
+        r"nothing typical: copper_deficiency comes out at \d+ of \d+, not within 1; .* lead", first.message
+    )
+    assert second.message.startswith("near miss: copper_deficiency comes out at 1 of ")
+    assert "before vitamin_b12_deficiency at " in second.message
+    assert third.message == "no low count: nothing is ranked, the status is no leukopenia"
+    assert {first.severity, second.severity, third.severity} == {"warning"}

@@ -9,6 +9,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from leukoref.knowledge import checks
+from leukoref.knowledge.checks.examples import missed_examples
 from leukoref.knowledge.checks.reading import Draft, read_draft
 from leukoref.knowledge.loader import Complaint, packaged_rules
 
@@ -44,6 +45,8 @@ def lint(folders: Sequence[Path] = ()) -> list[Complaint]:
     if not any(complaint.check == "yaml" for complaint in complaints):  # else all that cites a lost file would complain
         for function in checks.CHECKS.values():
             complaints.extend(function(draft))
+    if not any(complaint.severity == "error" for complaint in complaints):
+        complaints.extend(missed_examples(draft))
     return sorted(complaints, key=lambda c: (c.severity != "error", c.file, c.line, c.rule, c.message))
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 from leukoref.knowledge.base import all_statements
 from leukoref.knowledge.cause import Cause, Distribution, Frequency, Statement
@@ -14,10 +12,8 @@ from leukoref.knowledge.checks.reading import Draft, Entry, Path_
 from leukoref.knowledge.checks.walking import statements
 from leukoref.knowledge.loader import Complaint
 
-FEWEST, FEWEST_OF_COMMON, FEWEST_EXAMPLES = 6, 12, 2
+FEWEST, FEWEST_OF_COMMON = 6, 12
 COMMON_TIER = "common"
-EXPECTED = {"within": "a typical patient (expect: {within: 3})", "above": "a near miss (expect: {above: <mimic>})"}
-_OBSERVATION = re.compile(r"observations\.(\d+)")
 ROUNDING = 0.015  # a percentage as printed beside its own n of N
 # HPO frequency terms as their definitions bound them.
 TERM_BOUNDS = {
@@ -183,60 +179,3 @@ def common_causes(draft: Draft) -> set[str]:
             if prior.tier == COMMON_TIER or (share or 0) >= least:
                 found.add(cause)
     return found
-
-
-@check
-def few_examples(draft: Draft) -> Iterator[Complaint]:
-    """A cause is tested by at least two synthetic patients: one typical, one whose mimic must come first."""
-    for entry in draft.causes:
-        examples = entry.value.examples
-        missing = [
-            word for key, word in EXPECTED.items() if not any(getattr(example.expect, key) for example in examples)
-        ]
-        if len(examples) < FEWEST_EXAMPLES or missing:
-            message = f"{len(examples)} examples of at least {FEWEST_EXAMPLES}"
-            remedy = f"add {' and '.join(missing) or 'another'}"
-            yield entry.complain("few_examples", message, "examples", remedy=remedy)
-        for position, example in enumerate(examples):
-            if example.expect.within is None and example.expect.above is None:
-                message, remedy = "expects nothing", "say what must come out"
-                yield entry.complain("few_examples", message, "examples", position, "expect", remedy=remedy)
-
-
-@check
-def unreadable_example(draft: Draft) -> Iterator[Complaint]:
-    """The patient of an example is read as any patient is: every finding recognised, every unit right."""
-    from leukoref.errors import InputError, KnowledgeError
-    from leukoref.findings import resolve
-    from leukoref.patient import Patient, case_input
-
-    if draft.knowledge is None:
-        return
-    for entry in draft.causes:
-        for position, example in enumerate(entry.value.examples):
-            places = list(_observations(example.patient, ("examples", position, "patient")))
-            try:
-                known = resolve(Patient.parse(case_input(example.patient)), draft.knowledge)
-            except InputError as error:
-                number = _OBSERVATION.match(error.field)
-                path = places[int(number[1])][0] if number else ("examples", position, "patient")
-                yield entry.complain(
-                    "unreadable_example", f"{example.name}: {error}", *path, remedy="correct the example"
-                )
-                continue
-            except (KnowledgeError, KeyError, TypeError):  # the vocabulary is broken; its own check complains
-                return
-            for missed in known.unrecognized:
-                path = next((place for place, name in places if name == missed["finding"]), places[0][0])
-                near = missed.get("suggestions")
-                remedy = f"did you mean {near}?" if near else "use a name or synonym of a finding"
-                message = f"{example.name}: {missed['finding']!r} is not in the vocabulary"
-                yield entry.complain("unreadable_example", message, *path, remedy=remedy)
-
-
-def _observations(patient: dict[str, Any], path: Path_) -> Iterator[tuple[Path_, str]]:
-    """(path, name) of every observation of an example, in the order in which a patient is read."""
-    for section in ("observations", "presentation", "history", "exposures", "confirmation"):
-        for position, observation in enumerate(patient.get(section) or ()):
-            name = observation.get("finding", "") if isinstance(observation, dict) else ""
-            yield (*path, section, position), name
