@@ -60,7 +60,8 @@ def test_a_misspelt_key_is_reported_with_its_line_and_the_keys_there_are(linted)
     text = replaced(CAUSE, "    bins:", "    bin:")
     complaint = only([c for c in linted({CAUSE_FILE: text}) if c.check == "form"], "form")
     assert complaint.line == line_of(text, "    bin:")
-    assert "check the spelling" in complaint.remedy
+    assert complaint.message == "statements.anc_low.bin: unknown key"
+    assert complaint.remedy.startswith("check the spelling; a statement has id, finding, bins, ")
 
 
 def test_a_missing_source_is_reported_where_the_statement_stands(linted):
@@ -68,6 +69,27 @@ def test_a_missing_source_is_reported_where_the_statement_stands(linted):
     complaint = next(c for c in linted({CAUSE_FILE: text}) if c.check == "form")
     assert complaint.line == line_of(text, "id: anc_low")
     assert complaint.rule == "hypersplenism"
+
+
+@pytest.mark.parametrize(
+    ("frequency", "message", "remedy"),
+    [
+        ("0.66", "frequency: a mapping is expected",
+         "write {n: 38, of: 40}, or {proportion: 0.66, of: N} with the number of patients"),
+        ("{proportion: 66}", "frequency.proportion: Input should be less than or equal to 1", "write 0.66 for 66 %"),
+        ("{proportion: 66 %}", "frequency.proportion: a number is expected", "write 0.66 for 66 %"),
+        ('{proportion: "0,66"}', "frequency.proportion: a number is expected", "write 0.66 for 66 %"),
+        ("{n: 1.5, of: 41}", "frequency.n: a whole number is expected", "a share is a `proportion`"),
+        ("{term: often}", "frequency.term: 'obligate', 'very_frequent', ", ""),
+        ("{proportions: 0.66}", "frequency.proportions: unknown key", "a frequency has n, of, proportion, term"),
+    ],
+)  # fmt: skip
+def test_a_figure_in_the_wrong_form_is_reported_with_the_right_one(linted, frequency, message, remedy):
+    text = replaced(CAUSE, "frequency: {n: 40, of: 41}", f"frequency: {frequency}")
+    complaint = next(c for c in linted({CAUSE_FILE: text}) if c.check == "form")
+    assert complaint.message.startswith(f"statements.splenomegaly.{message}")
+    assert complaint.remedy.endswith(remedy)
+    assert complaint.line == line_of(text, "id: splenomegaly, finding")
 
 
 def test_what_cites_a_file_that_is_not_yaml_does_not_complain_as_well(linted):

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from leukoref.errors import KnowledgeError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause
+from leukoref.knowledge.checks.form import told
 from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.loader import BASE_FIELDS, COLLECTIONS, FIELDS, RULE_FILE, Complaint, rule_files, yaml_loader
 from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, Units, WorkupStep
@@ -350,24 +351,15 @@ def validated(model: type[Model], value: Any, document: Document, path: Path_, d
         return model.model_validate(value)
     except ValidationError as error:
         rule = value.get("id") or value.get("finding") or "" if isinstance(value, dict) else ""
-        for problem in error.errors(include_url=False, include_input=False):
-            where = ".".join(str(part) for part in problem["loc"])
-            message = problem["msg"].removeprefix("Value error, ")
+        for problem in error.errors(include_url=False):
+            message, remedy = told(problem, model, value)
             draft.complaints.append(
                 Complaint(
                     file=document.name, line=document.line((*path, *problem["loc"])), check="form",
-                    rule=str(rule or (path or ("",))[-1]), message=f"{where}: {message}" if where else message,
-                    remedy=_remedy(problem["type"], model),
+                    rule=str(rule or (path or ("",))[-1]), message=message, remedy=remedy,
                 )
             )  # fmt: skip
         return None
-
-
-def _remedy(kind: str, model: type[BaseModel]) -> str:
-    if kind == "extra_forbidden":
-        names = (f.alias or name for name, f in model.model_fields.items())
-        return f"check the spelling; a {model.__name__.lower()} has {', '.join(names)}"
-    return "add it" if kind == "missing" else ""
 
 
 def _deepest(node: yaml.Node, path: Path_) -> tuple[int, int]:
