@@ -156,12 +156,12 @@ def lint(
     folders: Annotated[list[Path] | None, typer.Argument(metavar="[DIR]", help="Folders of rules.")] = None,
     format: FormatOption = Format.text,
 ) -> None:
-    """Check rule files; each complaint has its place and a way out."""
+    """Check rule files; each complaint has its place and a way out, and is an error or a warning."""
     from leukoref.knowledge.linter import lint as complaints_of
 
     complaints = complaints_of(folders or [])
     errors = sum(complaint.severity == "error" for complaint in complaints)
-    listing(complaints, format)
+    listing(complaints if format is Format.json else (f"{entry} ({entry.severity})" for entry in complaints), format)
     if format is Format.text:
         out(f"{errors} errors, {len(complaints) - errors} warnings\n")
     raise typer.Exit(BAD_INPUT if errors else DONE)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sound_base import CAUSE, CAUSE_FILE, SOUND, write
 
 from leukoref.cli import BAD_INPUT, DONE, FAILED, main
 
@@ -292,6 +293,14 @@ def test_lint_of_a_broken_rule_file_says_where(capsys: pytest.CaptureFixture[str
     (tmp_path / "causes" / "broken.yaml").write_text("id: x\nname: [", "utf-8")
     assert main(["lint", str(tmp_path), "--format", "json"]) == BAD_INPUT
     assert any("broken.yaml" in complaint["file"] for complaint in json.loads(capsys.readouterr().out))
+
+
+def test_lint_marks_errors_and_warnings(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    files = {**SOUND, CAUSE_FILE: CAUSE.replace("  - {id: c,", "  # - {id: c,").replace("mimics: [", "mimics: [gout, ")}
+    assert main(["lint", str(write(tmp_path, files))]) == BAD_INPUT
+    error, warning, total = capsys.readouterr().out.splitlines()
+    assert error.startswith(f"{CAUSE_FILE}:")
+    assert (error[-8:], warning[-10:], total) == (" (error)", " (warning)", "1 errors, 1 warnings")
 
 
 def test_evaluate_prints_recall_and_writes_its_report(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
