@@ -215,7 +215,7 @@ class ProvenanceNote(Part):
     knowledge_version: str
     knowledge_hash: str
     knowledge_review: str
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()  # what a site's rules add to the packaged ones, and what they replace
 
 
 class Assessment(Deferred):

@@ -283,7 +283,7 @@ def test_rules_of_a_site_are_laid_over_the_base_and_named_in_the_answer(
     (rules / "tests.yaml").write_text(tests, "utf-8")
     file = patient(observations=LOW)
     assert main(["assess", file, "--rules", str(rules), "--format", "json"]) == DONE
-    assert json.loads(capsys.readouterr().out)["provenance"]["overrides"] == ["site: tests history"]
+    assert json.loads(capsys.readouterr().out)["provenance"]["overrides"] == ["site: replaces tests history"]
     assert main(["assess", file, "--rules", str(tmp_path / "missing")]) == BAD_INPUT
     assert len(capsys.readouterr().err.splitlines()) == 1
 

@@ -63,6 +63,21 @@ def test_a_red_flag_of_a_site_is_there_beside_those_of_the_base(tmp_path: Path) 
     assert [flag.id for flag in base.red_flags] == ["severe_neutropenia", "ours"]
 
 
+def test_an_answer_names_what_a_site_adds_and_what_it_replaces(tmp_path: Path) -> None:
+    files = {
+        FLAG: OURS, "red_flags/severe_neutropenia.yaml": RED_FLAG, "weighing.yaml": "jeffreys: {value: 2, reason: r}\n",
+        "units.yaml": 'aliases: {"10*9/L": [Gpt]}\n', "base.yaml": "mechanisms: {clinic: Our clinic}\nreviewed: us\n",
+        "derived/ours.yaml": "derived: [{finding: splenomegaly, when: {finding: massive_splenomegaly}, reason: r}]",
+    }  # fmt: skip
+    base, complaints = laid_over(tmp_path, files)
+    assert base is not None, complaints
+    assert set(base.overrides) == {
+        "site: adds red_flags ours", "site: replaces red_flags severe_neutropenia", "site: replaces weighing jeffreys",
+        "site: adds spellings of 10*9/L", "site: adds mechanisms", "site: replaces reviewed",
+        "site: adds derived splenomegaly",
+    }  # fmt: skip
+
+
 BASE_WEIGHING = {
     "weighing.yaml": WEIGHING.replace(
         "unrelated_share: {value: 1,", "unrelated_share: {value: {present: 0.3, absent: 0.7},"

@@ -97,9 +97,9 @@ def content_hash(folders: Iterable[Path]) -> str:
 def load_knowledge(extra: Sequence[str | Path] = (), *, cache: bool = True) -> Knowledge:
     """The packaged base, with the rule folders in ``extra`` laid over it in order.
 
-    A site's folder has the same layout as ``rules/``; an entry whose id exists replaces the packaged one
-    and is named in ``Knowledge.overrides`` and so in every answer. Raises KnowledgeError when a file
-    cannot be read as what it should be, with every complaint in the message.
+    A site's folder has the same layout as ``rules/``; an entry whose id exists replaces the packaged one. What is
+    added and what replaced is named in ``Knowledge.overrides`` and so in every answer. Raises KnowledgeError when a
+    file cannot be read as what it should be, with every complaint in the message.
     """
     return _load(tuple(str(Path(folder).resolve()) for folder in extra), cache)
 

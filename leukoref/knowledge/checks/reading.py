@@ -291,7 +291,7 @@ def _shelve(entry: Entry[Any], draft: Draft) -> None:
     shelf: list[Entry[Any]] = getattr(draft, field_name)
     key = (field_name, entry.id if not isinstance(entry.value, Derived) else str(len(shelf)))
     position = draft.positions.setdefault(key, len(shelf))
-    _override(entry.document, f"{field_name} {entry.id}", draft)
+    _laid(entry.document, f"{field_name} {entry.id}", draft, new=position == len(shelf))
     if position == len(shelf):
         shelf.append(entry)
         return
@@ -304,10 +304,10 @@ def _shelve(entry: Entry[Any], draft: Draft) -> None:
     draft.complaints.append(entry.complain("duplicate_id", message, "id", remedy="rename or remove one"))
 
 
-def _override(document: Document, what: str, draft: Draft) -> None:
-    """Keeps what a site's folder changed, for answers to name."""
+def _laid(document: Document, what: str, draft: Draft, *, new: bool = False) -> None:
+    """Keeps what a site's folder added or replaced, for answers to name."""
     if document.layer:
-        draft.overrides.append(f"{document.folder}: {what}")
+        draft.overrides.append(f"{document.folder}: {'adds' if new else 'replaces'} {what}")
 
 
 def _place_single(name: str, document: Document, draft: Draft) -> None:
@@ -315,7 +315,7 @@ def _place_single(name: str, document: Document, draft: Draft) -> None:
     if name == "priors.yaml":
         priors = validated(Priors, value, document, (), draft)
         draft.priors = Entry(priors, document, ()) if priors else draft.priors
-        _override(document, "priors", draft)
+        _laid(document, "priors", draft)
     elif name == "weighing.yaml":
         for key, raw in value.items():
             parameter = validated(Parameter, raw, document, (key,), draft)
@@ -323,24 +323,25 @@ def _place_single(name: str, document: Document, draft: Draft) -> None:
                 draft.single.setdefault("weighing", {})[key] = parameter
                 if not document.layer:
                     draft.lowest[key] = parameter.value
-        _override(document, "weighing", draft)
+                _laid(document, f"weighing {key}", draft)
     elif name == "units.yaml":
         units = validated(Units, value, document, (), draft)
         spellings = draft.single.setdefault("unit_aliases", {})
         for unit, names in (units.aliases if units else {}).items():
             spellings[unit] = tuple(dict.fromkeys((*spellings.get(unit, ()), *names)))
-        _override(document, "unit_aliases", draft)
+            _laid(document, f"spellings of {unit}", draft, new=True)
     elif name == "drugs/_defaults.yaml":
         draft.single["default_latency"] = validated(
             Latency, value.get("default_latency"), document, ("default_latency",), draft
         )
-        _override(document, "default_latency", draft)
+        _laid(document, "default_latency", draft)
     else:
         for key in value:
             if key in BASE_FIELDS:
                 old, new = draft.single.get(key), value[key]
+                new_keys = isinstance(old, dict) and isinstance(new, dict) and not old.keys() & new.keys()
                 draft.single[key] = {**old, **new} if isinstance(old, dict) and isinstance(new, dict) else new
-                _override(document, key, draft)
+                _laid(document, key, draft, new=new_keys)
             else:
                 draft.complaints.append(draft.complain("layout", name, f"unknown key {key!r}", key))
 
