@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from sound_base import RED_FLAG, SOUND, WEIGHING, line_of, replaced, write
+from sound_base import CAUSE, CAUSE_FILE, RED_FLAG, SOUND, WEIGHING, line_of, replaced, write
 
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.checks.examples import missed_examples
@@ -42,6 +42,11 @@ def refused(tmp_path: Path, files: dict[str, str], below: dict[str, str] | None 
         ({FLAG: replaced(OURS, "finding: anc", "finding: anec")}, f"site/{FLAG}:3: [ours] unknown finding 'anec'"),
         ({FLAG: replaced(OURS, "10*9/L", "kg")}, f"site/{FLAG}:3: [ours] wrong dimension 'kg' for anc"),
         ({FLAG: replaced(OURS, ", below: 0.5, unit: 10*9/L", "")}, f"site/{FLAG}:3: [ours] anc is a quantity"),
+        ({"base.yaml": "mechanisms: 5\n"}, "site/base.yaml:1: [mechanisms] mechanisms: a mapping is expected"),
+        ({CAUSE_FILE: replaced(CAUSE, "cells: {", "cells: {big: 0.3, ")},
+         f"site/{CAUSE_FILE}:{line_of(CAUSE, 'cells: {')}: [hypersplenism] cell names unknown finding 'big'"),
+        ({CAUSE_FILE: replaced(CAUSE, 'bins: ["<0.5"]', 'bins: ["<1"]')},
+         f"site/{CAUSE_FILE}:{line_of(CAUSE, 'bins: [')}: [hypersplenism:anc_low] anc has no bin '<1'"),
         ({"red_flags/ours.yml": OURS}, "site/red_flags/ours.yml: is not read"),
     ],
 )  # fmt: skip

@@ -19,7 +19,8 @@ for _module in iter_modules(checks.__path__):
 # What these find would make an assessment fail, or leave a rule without effect and nobody told.
 NEEDED = (
     "unknown_finding", "unknown_cause", "unknown_test", "unknown_kind", "unknown_mechanism", "circular", "wrong_unit",
-    "wrong_question", "wrong_kind", "wrong_parameter", "unknown_parameter_value", "wrong_alias",
+    "wrong_question", "wrong_kind", "wrong_parameter", "unknown_parameter_value", "wrong_alias", "wrong_cell",
+    "unknown_bin", "speaks_of_a_quantity",
 )  # fmt: skip
 
 

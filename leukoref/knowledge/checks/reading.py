@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -337,7 +337,11 @@ def _place_single(name: str, document: Document, draft: Draft) -> None:
         _laid(document, "default_latency", draft)
     else:
         for key in value:
-            if key in BASE_FIELDS:
+            wanted = get_origin(Knowledge.model_fields[key].annotation) or str if key in BASE_FIELDS else object
+            if not isinstance(value[key], wanted):
+                message = f"{key}: a {'mapping' if wanted is dict else 'text'} is expected"
+                draft.complaints.append(draft.complain("layout", name, message, key))
+            elif key in BASE_FIELDS:
                 old, new = draft.single.get(key), value[key]
                 new_keys = isinstance(old, dict) and isinstance(new, dict) and not old.keys() & new.keys()
                 draft.single[key] = {**old, **new} if isinstance(old, dict) and isinstance(new, dict) else new
