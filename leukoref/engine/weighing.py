@@ -7,9 +7,10 @@ same row. Small tables are added up into joint ones before the rows are taken, s
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from leukoref.criteria import modifier_rank
 from leukoref.engine.columnar import Bits, Block, Floats, Inferred, Literal
+from leukoref.engine.combinations import Combinations
 from leukoref.engine.durable import Inference
 from leukoref.engine.summing import Joint, Layout, Sums, joined
 from leukoref.knowledge.pretest import decibans
@@ -47,8 +49,8 @@ class Group:
     members: tuple[Member, ...]
     table: Floats
     used: int = 0
-    direct: npt.NDArray[np.int32] | None = None
-    rows: dict[bytes, int] = field(default_factory=dict)
+    direct: npt.NDArray[np.int32] | None = None  # for few combinations: the row of each code, -1 for none yet
+    combinations: Combinations | None = None  # for many: those met so far, in the order of their rows
 
 
 class Weighing:
@@ -137,11 +139,13 @@ class Weighing:
         return list(found.values())
 
     def _group(self, members: list[Member]) -> Group:
-        combinations = 1
-        for member in members:
-            combinations *= member.codes
-        direct = np.full(combinations, -1, np.int32) if combinations <= DIRECT else None
-        return Group(tuple(members), np.zeros((64, self.layout.width)), direct=direct)
+        group = Group(tuple(members), np.zeros((64, self.layout.width)))
+        radices = [member.codes for member in members]
+        if math.prod(radices) <= DIRECT:
+            group.direct = np.full(math.prod(radices), -1, np.int32)
+        else:
+            group.combinations = Combinations(radices)
+        return group
 
     def _requirements(self) -> list[tuple[str, int, float, float | None]]:
         """(cause, index, weight when known to be missing, weight when unknown)"""
@@ -234,28 +238,23 @@ class Weighing:
 
     def _places(self, group: Group, codes: Codes | list[Codes]) -> npt.NDArray[np.int32]:
         """The row of each patient's combination of states; new combinations are worked out and kept."""
-        if not isinstance(codes, list):
+        if group.combinations is None:
             assert group.direct is not None
+            assert not isinstance(codes, list)
             places = group.direct[codes]
             if len(places) and places.min() < 0:
                 for code in np.unique(codes[places < 0]).tolist():
                     group.direct[code] = self._new_row(group, _digits(code, group.members))
                 places = group.direct[codes]
             return places
-        if group.used > MOST_ROWS:
-            group.rows.clear()
+        assert isinstance(codes, list)
+        if group.combinations.largest() > MOST_ROWS:
+            group.combinations = Combinations([member.codes for member in group.members])
             group.table, group.used = np.zeros_like(group.table[:64]), 0  # readers of the old one keep it
-        small = np.stack(codes, axis=1).astype(np.int16)
-        packed = small.view(np.dtype((np.void, small.dtype.itemsize * small.shape[1]))).ravel()
-        distinct, inverse = np.unique(packed, return_inverse=True)
-        rows = np.empty(len(distinct), np.int32)
-        for i, key in enumerate(distinct):
-            name = key.tobytes()
-            row = group.rows.get(name)
-            if row is None:
-                row = group.rows[name] = self._new_row(group, np.frombuffer(name, np.int16).tolist())
-            rows[i] = row
-        return rows[inverse]
+        places = group.combinations.numbers(codes)
+        for number in range(group.used, len(group.combinations)):
+            self._new_row(group, group.combinations.digits(number))
+        return places
 
     def _new_row(self, group: Group, digits: list[int]) -> int:
         if group.used == len(group.table):
