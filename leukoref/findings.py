@@ -53,8 +53,8 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     _demography(known, patient, base)
     measuring.differential(known, base)
     measuring.counts_are_possible(known, measured)
-    _uncounted(known, base)
     known.exposures = timeline.exposures(known, patient, base)
+    _uncounted(known, base)
     timeline.durations(known, measured, patient, base)
     reference.positions(known, patient, base)
     return known

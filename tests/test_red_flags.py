@@ -155,3 +155,17 @@ def test_recurrent_fever_is_fever_now_unless_somebody_looked(besides: list[dict[
     ]  # fmt: skip
     flags = leukoref.assess({"age": "4 a", "observations": observations}).red_flags
     assert ("febrile_neutropenia" in {flag.id for flag in flags}) is febrile
+
+
+@pytest.mark.parametrize(
+    ("drug", "counted", "raised_"),
+    [("carbimazole", {}, True), ("carbimazole", {"finding": "ANC", "value": 2.5, "unit": "10*9/L"}, False),
+     ("amoxicillin", {}, False)],
+)  # fmt: skip
+def test_a_sore_throat_on_an_antithyroid_drug_asks_for_a_count_today(
+    drug: str, counted: dict[str, object], raised_: bool
+) -> None:
+    observations = [{"finding": "sore throat", "present": True}, *([counted] if counted else [])]
+    patient = {"age": "40 a", "observations": observations, "medications": [{"name": drug, "days_before": 30}]}
+    flags = {flag.id for flag in leukoref.assess(patient).red_flags}
+    assert ("infection_on_antithyroid_drug" in flags) is raised_
