@@ -14,6 +14,15 @@ BITS = 62  # of a number that packs several columns
 NUMBER_BITS = 20  # of the number of what was packed before
 
 
+def unpacked(packed: int, radices: Sequence[int]) -> list[int]:
+    """What was packed into one integer, the last digit lowest, each below its radix."""
+    found: list[int] = []
+    for radix in reversed(radices):
+        packed, digit = divmod(packed, radix)
+        found.append(digit)
+    return found[::-1]
+
+
 class Combinations:
     """Rows of digits, each below its radix, and their numbers from 0. Columns are packed into integers as far as these
     hold them; further ones together with the number that the columns before them have."""
@@ -56,11 +65,7 @@ class Combinations:
         found: list[int] = []
         for part in reversed(self._parts):
             number, key = divmod(part.keys[number], part.product)
-            digits = []
-            for radix in reversed(part.radices):
-                key, digit = divmod(key, radix)
-                digits.append(digit)
-            found = digits[::-1] + found
+            found = unpacked(key, part.radices) + found
         return found
 
 

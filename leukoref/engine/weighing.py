@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from leukoref.criteria import modifier_rank
 from leukoref.engine.columnar import Bits, Block, Floats, Inferred, Literal
-from leukoref.engine.combinations import Combinations
+from leukoref.engine.combinations import Combinations, unpacked
 from leukoref.engine.durable import Inference
 from leukoref.engine.summing import Joint, Layout, Sums, joined
 from leukoref.knowledge.pretest import decibans
@@ -51,6 +51,10 @@ class Group:
     used: int = 0
     direct: npt.NDArray[np.int32] | None = None  # for few combinations: the row of each code, -1 for none yet
     combinations: Combinations | None = None  # for many: those met so far, in the order of their rows
+
+    @property
+    def radices(self) -> list[int]:
+        return [member.codes for member in self.members]
 
 
 class Weighing:
@@ -140,11 +144,10 @@ class Weighing:
 
     def _group(self, members: list[Member]) -> Group:
         group = Group(tuple(members), np.zeros((64, self.layout.width)))
-        radices = [member.codes for member in members]
-        if math.prod(radices) <= DIRECT:
-            group.direct = np.full(math.prod(radices), -1, np.int32)
+        if math.prod(group.radices) <= DIRECT:
+            group.direct = np.full(math.prod(group.radices), -1, np.int32)
         else:
-            group.combinations = Combinations(radices)
+            group.combinations = Combinations(group.radices)
         return group
 
     def _requirements(self) -> list[tuple[str, int, float, float | None]]:
@@ -244,12 +247,12 @@ class Weighing:
             places = group.direct[codes]
             if len(places) and places.min() < 0:
                 for code in np.unique(codes[places < 0]).tolist():
-                    group.direct[code] = self._new_row(group, _digits(code, group.members))
+                    group.direct[code] = self._new_row(group, unpacked(code, group.radices))
                 places = group.direct[codes]
             return places
         assert isinstance(codes, list)
         if group.combinations.largest() > MOST_ROWS:
-            group.combinations = Combinations([member.codes for member in group.members])
+            group.combinations = Combinations(group.radices)
             group.table, group.used = np.zeros_like(group.table[:64]), 0  # readers of the old one keep it
         places = group.combinations.numbers(codes)
         for number in range(group.used, len(group.combinations)):
@@ -344,11 +347,3 @@ def _state(name: str, block: Block, inferred: Inferred) -> npt.NDArray[np.int8]:
         if said is not None:  # what was given is never contradicted, so it is settled unless both were said
             code -= (said & column).view(np.int8) * np.int8(DERIVED)
     return code
-
-
-def _digits(code: int, members: tuple[Member, ...]) -> list[int]:
-    digits: list[int] = []
-    for member in reversed(members):
-        code, digit = divmod(code, member.codes)
-        digits.append(digit)
-    return digits[::-1]

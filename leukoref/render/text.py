@@ -65,14 +65,10 @@ def _parts(shown: View) -> Iterable[RenderableType]:
     if shown.entries:
         yield Text()
         yield _ranking(shown.entries)
-    if shown.entries:
         yield Text()
         yield _heading("Next tests", "expected information in bits; what to look for")
         steps = [step for place, step in enumerate(shown.steps) if place < STEPS_SHOWN or step.advised]
-        rows = [
-            (f"{step.bits:.2f}", step.name, "\n".join(filter(None, (step.look_for, step.advised)))) for step in steps
-        ]
-        yield _table(rows) if rows else Text(NO_STEP)
+        yield _table([_step(step) for step in steps]) if steps else Text(NO_STEP)
     if shown.unrecognized:
         yield _block("Not recognised, and so not used", shown.unrecognized)
     if shown.warnings:

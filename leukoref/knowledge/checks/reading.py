@@ -342,10 +342,10 @@ def _place_single(name: str, document: Document, draft: Draft) -> None:
                 message = f"{key}: a {'mapping' if wanted is dict else 'text'} is expected"
                 draft.complaints.append(draft.complain("layout", name, message, key))
             elif key in BASE_FIELDS:
-                old, new = draft.single.get(key), value[key]
-                new_keys = isinstance(old, dict) and isinstance(new, dict) and not old.keys() & new.keys()
-                draft.single[key] = {**old, **new} if isinstance(old, dict) and isinstance(new, dict) else new
-                _laid(document, key, draft, new=new_keys)
+                before = draft.single.get(key, {}) if wanted is dict else {}
+                new = wanted is dict and not before.keys() & value[key].keys()
+                draft.single[key] = {**before, **value[key]} if wanted is dict else value[key]
+                _laid(document, key, draft, new=new)
             else:
                 draft.complaints.append(draft.complain("layout", name, f"unknown key {key!r}", key))
 
