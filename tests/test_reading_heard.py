@@ -49,6 +49,11 @@ PRESENT = [
     ("7 of 8 HLH-2004 criteria fulfilled", "hlh_2004_criteria_met"),
     # Genes, in whatever words: two faulty copies where it takes two, none where the meaning is unknown
     ("AK2 c.542G>A homozygous", "ak2_variant"),
+    ("ELANE c.377C>T (p.Ser126Leu)", "elane_variant"),
+    ("ELANE p.Ser126Leu not found", ""),
+    ("ELANE p.Ser126Leu of unknown significance", ""),
+    ("suspected ELANE p.Ser126Leu", ""),
+    ("both parents heterozygous for HAX1 p.Gln190X", ""),
     ("whole-exome sequencing with AK2 loss of function variant", "ak2_variant"),
     ("germline GATA2 c.1061C>T (p.Thr354Met)", "gata2_variant"),
     ("CXCR4 C-terminal truncating mutation c.1000C>T", "cxcr4_mutation"),

@@ -41,7 +41,8 @@ def read(name: str, base: Knowledge) -> Match | None:
         if found is not None and (says(found) or not series):
             return found
         silent = silent or found
-    return silent or bracketed or reader.of_variant(name)
+    changed = reader.of_variant(name)
+    return changed if says(changed) else silent or bracketed or changed
 
 
 def _series(name: str, reader: Reader) -> list[str]:
@@ -160,12 +161,17 @@ class Reader(Told):
         return self._wider(found) if harmless and not found.excluded else None
 
     def of_variant(self, name: str) -> Match | None:
-        """'GATA2 c.1061C>T variant' is a GATA2 variant, and its absence does not deny others."""
-        tokens = self.lexicon.tokens(_VARIANT.sub(" ", name))
-        if not _VARIANT.search(name) or not 0 < len(tokens) <= LONGEST:
+        """'GATA2 c.1061C>T variant' is a GATA2 variant, and its absence does not deny others. So is 'GATA2 c.1061C>T',
+        where the variant is all that says that the gene is changed."""
+        if not _VARIANT.search(name):
             return None
-        found = self._part(tokens)
-        return self._wider(found) if found and not found.excluded else None
+        readings = []
+        for instead in (" ", " variant "):
+            tokens = self.lexicon.tokens(_VARIANT.sub(" ", _VARIANT.sub(instead, name, count=1)))
+            found = self._part(tokens) if 0 < len(tokens) <= LONGEST else None
+            readings += [found] if found and not found.excluded else []
+        said = next(filter(says, readings), readings[0] if readings else None)
+        return self._wider(said) if said else None
 
     def listed(self, tokens: Sequence[str]) -> Match | None:
         """What a name of `rules/names` says."""
