@@ -313,6 +313,7 @@ def _ablations(cases: Sequence[Case], chosen: Assessor) -> list[Figures]:
         "no priors": {"priors": False},
         "no negatives": {"negatives": False},
         "no clusters": {"clusters": False},
+        "no kinds of a cause": {"kinds": False},
     }
     return [
         _order_figures(name, cases, chosen, lambda s: s.score, Ranker(chosen.base, **options))

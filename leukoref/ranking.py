@@ -112,7 +112,9 @@ def _add(standing: Standing, text: str, weight: float, sources: tuple[str, ...])
 class Ranker:
     """The weighing of one knowledge base; holds tables only, nothing of a patient."""
 
-    def __init__(self, base: Knowledge, *, priors: bool = True, negatives: bool = True, clusters: bool = True) -> None:
+    def __init__(
+        self, base: Knowledge, *, priors: bool = True, negatives: bool = True, clusters: bool = True, kinds: bool = True
+    ) -> None:
         self.base = base
         self.table = EvidenceTable(base)
         self.criteria = Criteria(base)
@@ -124,7 +126,7 @@ class Ranker:
         self._several = {
             self.profiles[start].cause.id: (place, slice(start, stop))
             for place, (start, stop) in enumerate(pairwise([*self.starts.tolist(), len(self.profiles)]))
-            if stop - start > 1
+            if stop - start > 1 and kinds
         }
         self._mixed = np.array([profile.cause.id in self._several for profile in self.table.profiles])[self.starts]
         self._repeated_share = float(base.parameter("repeated_share"))
