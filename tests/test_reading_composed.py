@@ -42,7 +42,7 @@ MEANINGS = [
     ("blasts in cerebrospinal fluid", "-"), ("hypersegmented neutrophils in the marrow", "-"),
     ("increased rouleaux", "~rouleaux"), ("elevated ferritin", "hyperferritinemia"),
     # What a marrow shows is in the marrow
-    ("hypercellular marrow with 40 % blasts", "~hypercellular_marrow"),
+    ("hypercellular marrow with 40 % blasts", "~hypercellular_marrow ~blasts_at_least_20_percent"),
     ("hypocellular marrow with ring sideroblasts", "~hypocellular_marrow ~ring_sideroblasts"),
     ("hypocellular marrow and fever", "~hypocellular_marrow ~fever"),
     # What settles a cause
@@ -53,7 +53,7 @@ MEANINGS = [
     ("Mycobacterium tuberculosis grown from pleural fluid", "~tuberculosis_culture_or_pcr"),
     ("fourfold rise in Rickettsia conorii IgG", "~tick_borne_fourfold_rise"),
     ("no fourfold rise in Ehrlichia IgG", "!tick_borne_fourfold_rise"),
-    ("Zika virus RNA", "~positive_viral_test"), ("Zika virus PCR", "-"), ("no amastigotes in bone marrow", "-"),
+    ("Zika virus RNA", "arbovirus_found"), ("Zika virus PCR", "-"), ("no amastigotes in bone marrow", "-"),
     ("normalisation of blood counts with oral copper", "~recovery_with_copper"),
     ("blood counts normalized after vitamin B12 injections", "~recovery_with_b12 ~vitamin_b12_supplementation"),
     ("full blood count normal after splenectomy", "~response_to_splenectomy"),
@@ -62,7 +62,8 @@ MEANINGS = [
     ("GATA2 p.Arg396Gln variant", "~gata2_variant"), ("decreased total lymphocyte count", "lymphopenia"),
     ("hemoglobin A", "-"), ("plasma hemoglobin", "-"),
     # Values within a name
-    ("60% blasts on smear", "~blasts_on_smear"), ("0% blasts", "-"), ("less than 5% blasts", "-"),
+    ("60% blasts on smear", "~blasts_at_least_20_percent ~blasts_on_smear"),
+    ("0% blasts", "-"), ("less than 5% blasts", "-"),
     ("blasts <5%", "-"),
     ("blasts under 5 percent", "-"), ("HIV 1 and 2 antibodies", "-"),
     ("splenomegaly of 18 cm", "~splenomegaly"),
