@@ -37,7 +37,9 @@ def compile_rules(base: Knowledge) -> list[CompiledRule]:
     for cause in base.causes:
         for index, statement in enumerate(all_statements(cause)):
             if statement.when is not None:
-                compiler.add("criterion", cause.id, index, statement.when, f"{cause.id}:{statement.id}")
+                # Only of a requirement it matters that it is known to be missing.
+                where, asked = f"{cause.id}:{statement.id}", statement.criterion == "requires"
+                compiler.add("criterion", cause.id, index, statement.when, where, complete=asked)
     for index, flag in enumerate(base.red_flags):
         compiler.add("red_flag", flag.id, index, flag.when, f"red flag {flag.id}")
     return compiler.rules
