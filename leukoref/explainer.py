@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, TypedDict
 
 from leukoref import assessment as out
 from leukoref.criteria import grade
@@ -23,8 +23,8 @@ MISSING_SHOWN = 5
 TELLING_KEPT = 40
 
 
-class Figures(NamedTuple):
-    """What a weight was computed from."""
+class Figures(TypedDict):
+    """What a weight was computed from: fields of `Evidence`."""
 
     figure: str
     background: str
@@ -83,7 +83,7 @@ class Explainer:
         figures = self._figures_of(item, profile)
         return out.Evidence(
             finding=item.finding, statement=item.text, weight=round(spoken.weight, 6), repeats=spoken.repeats,
-            cluster=item.cluster, **figures._asdict(),
+            cluster=item.cluster, **figures,
         )  # fmt: skip
 
     def _figures_of(self, item: Item, profile: Profile) -> Figures:
@@ -107,7 +107,7 @@ class Explainer:
         sources = self.keys(statement.source for statement in cell.statements)
         figure = f"{text}, bin {where} (used as {ours:.4g})"
         background = f"{theirs:.4g} (computed from the spread of each cause)"
-        return Figures(figure, background, cell.basis, *_told(cell.statements), sources)
+        return _figures(figure, background, cell.basis, cell.statements, sources)
 
     def _of_finding(self, item: Item, profile: Profile) -> Figures:
         """How many have the finding, with this cause and at large; of one that is denied, with its name before it,
@@ -117,12 +117,12 @@ class Explainer:
         assert cell is not None, "a finding speaks only for profiles that have a cell"
         rate = cell.rate
         if rate.basis == "ratio" or background is None:
-            return Figures(rate.text, "published ratio", rate.basis, *_told(rate.statements), self.keys(rate.sources))
+            return _figures(rate.text, "published ratio", rate.basis, rate.statements, self.keys(rate.sources))
         whose = "" if item.state else f"{self.base.finding[finding].name}: "
         text = f"{whose}{rate.text} (used as {rate.value:.3g})"
         keys = self.keys((*rate.sources, *background.sources))
         at_large = f"{background.value:.3g} ({background.text})"
-        return Figures(text, at_large, rate.basis, *_told(rate.statements), keys)
+        return _figures(text, at_large, rate.basis, rate.statements, keys)
 
     def _criterion(self, statement: Statement) -> out.Criterion:
         assert statement.criterion is not None
@@ -181,7 +181,7 @@ class Explainer:
             source = variant.share.source if variant and variant.share else None
             notes.append(out.VariantNote(
                 id=kind.profile.id, name=variant.name if variant else OTHER_KINDS,
-                share=10 ** (kind.share / 10), weight=round(kind.weight, 6),
+                share=round(10 ** (kind.share / 10), 6), weight=round(kind.weight, 6),
                 part=round(likelihood / sum(likelihoods), 6), sources=self.keys((source,)),
             ))  # fmt: skip
         return tuple(sorted(notes, key=lambda note: (-note.part, note.id)))
@@ -217,7 +217,11 @@ def _bins(names: Sequence[str], mask: int) -> str:
     return named[0] if len(named) == 1 else f"{named[0]} to {named[-1]}"
 
 
-def _told(statements: Iterable[Statement]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The ids of statements, and of whom they speak, without repeats."""
-    said = tuple(statements)
-    return tuple(s.id for s in said), tuple(dict.fromkeys(s.population for s in said if s.population))
+def _figures(
+    figure: str, background: str, basis: Basis, statements: Sequence[Statement], sources: tuple[str, ...]
+) -> Figures:
+    """With the ids of the statements, and of whom they speak, without repeats."""
+    return {
+        "figure": figure, "background": background, "basis": basis, "statements": tuple(s.id for s in statements),
+        "population": tuple(dict.fromkeys(s.population for s in statements if s.population)), "sources": sources,
+    }  # fmt: skip

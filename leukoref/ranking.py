@@ -28,6 +28,8 @@ from leukoref.known import AGE, Findings
 from leukoref.scales import scale_mask
 
 OTHER_KINDS = "no kind in particular"
+DIGITS = 5
+"""Weights are rounded to these digits of a deciban, so that a sum is the same in whatever order it is taken."""
 Weights = npt.NDArray[np.float64]
 
 
@@ -304,7 +306,7 @@ class Ranker:
     def kind_weights(self, band: int) -> Weights:
         """The decibans of each profile's share of its cause at an age in the bins of ``band``."""
         if band not in self._kind_weights:
-            self._kind_weights[band] = np.array(self.table.kind_weights(band))
+            self._kind_weights[band] = np.round(self.table.kind_weights(band), DIGITS)
         return self._kind_weights[band]
 
     def together(self, totals: Weights, shares: Weights) -> Weights:
@@ -339,6 +341,7 @@ class Ranker:
                 for place, row in enumerate(rows):
                     repeats[row] = strongest != place
         weights[repeats] *= self._repeated_share
+        weights = weights.round(DIGITS)
         return Board(items, weights, repeats, weights.sum(axis=0), self.kind_weights(band))
 
     def _adjust(self, standings: dict[str, Standing], known: Findings, inference: Inference) -> None:

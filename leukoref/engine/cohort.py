@@ -17,7 +17,7 @@ from leukoref.engine.flag_lists import FlagLists
 from leukoref.engine.intake import Intake, read
 from leukoref.engine.reference import ReferencePositions
 from leukoref.engine.roles import Role, literals_of
-from leukoref.engine.summing import CHUNK
+from leukoref.engine.summing import CHUNK, Room
 from leukoref.engine.weighing import Weighing
 from leukoref.knowledge.conditions import high_side, low_side
 
@@ -171,12 +171,12 @@ class Cohort:
         columns = np.full((len(rows), shown), -1, np.intp)
         weights, scores = np.zeros((2, len(rows), shown))
         established = np.zeros((len(rows), shown), np.bool_)
-        room, other = np.empty((2, CHUNK, sums.layout.width))
+        room = Room.of(sums.layout)
         prior, key = np.empty((2, CHUNK, causes))
         for start in range(0, len(rows), CHUNK):  # a part of the patients that stays in cache
             part = slice(start, min(start + CHUNK, len(rows)))
             size = part.stop - start
-            weight = sums.part(part, room[:size], other[:size])
+            weight = sums.part(part, room)
             score, order = prior[:size], key[:size]
             np.take(self.weighing.priors, tables[part], axis=0, out=score, mode="clip")
             score += weight

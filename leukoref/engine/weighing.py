@@ -20,7 +20,7 @@ from leukoref.criteria import modifier_rank
 from leukoref.engine.columnar import Bits, Block, Floats, Inferred, Literal
 from leukoref.engine.combinations import Combinations, unpacked
 from leukoref.engine.durable import Inference
-from leukoref.engine.summing import Joint, Layout, Sums, joined
+from leukoref.engine.summing import Grains, Joint, Layout, Sums, joined
 from leukoref.knowledge.pretest import decibans
 from leukoref.knowledge.vocabulary import Scale
 from leukoref.known import AGE
@@ -47,7 +47,7 @@ class Group:
     """Members that may share a cluster, and the rows of the combinations of states met so far."""
 
     members: tuple[Member, ...]
-    table: Floats
+    table: Grains
     used: int = 0
     direct: npt.NDArray[np.int32] | None = None  # for few combinations: the row of each code, -1 for none yet
     combinations: Combinations | None = None  # for many: those met so far, in the order of their rows
@@ -143,7 +143,7 @@ class Weighing:
         return list(found.values())
 
     def _group(self, members: list[Member]) -> Group:
-        group = Group(tuple(members), np.zeros((64, self.layout.width)))
+        group = Group(tuple(members), np.zeros((64, self.layout.width), np.int32))
         if math.prod(group.radices) <= DIRECT:
             group.direct = np.full(math.prod(group.radices), -1, np.int32)
         else:
@@ -267,7 +267,7 @@ class Weighing:
         group.used += 1
         return group.used - 1
 
-    def _spoken(self, group: Group, digits: list[int]) -> Floats:
+    def _spoken(self, group: Group, digits: list[int]) -> Grains:
         """What the Ranker says of one combination of states."""
         inference = Inference()
         items: list[Item] = []
