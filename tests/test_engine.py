@@ -274,7 +274,7 @@ def test_the_engine_starts_no_thread_of_its_own(base: Knowledge) -> None:
 
 
 def test_eight_threads_give_the_answers_of_one(ready: Assessor, case_files: list[Path]) -> None:
-    patients = [Patient.from_file(path) for path in case_files] * 4
+    patients = [Patient.from_file(path) for path in case_files]
     alone = [ready.assess(patient).to_json() for patient in patients]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda patient: ready.assess(patient).to_json(), patients))

@@ -162,6 +162,19 @@ def test_an_estimate_that_is_no_probability_is_reported(linted, cells, word):
     assert complaint.line == line_of(text, cells)
 
 
+def test_an_estimate_needs_its_reasoning(linted):
+    text = replaced(CAUSE, "    reasoning: mild as a rule\n", "")
+    assert "no reasoning" in only(linted({CAUSE_FILE: text}), "wrong_cell").message
+
+
+@pytest.mark.parametrize("speaker", ["id: massive_splenomegaly", "id: splenomegaly"])
+def test_an_estimate_may_leave_its_reasoning_to_the_finding_or_a_wider_one(linted, speaker):
+    text = replaced(CAUSE, "mimics:", "  - {group: spleen, cells: {massive_splenomegaly: 0.1}}\nmimics:")
+    assert "no reasoning" in only(linted({CAUSE_FILE: text}), "wrong_cell").message
+    told = replaced(FINDINGS, f"{speaker},", f"{speaker}, why: it grows,")
+    assert "wrong_cell" not in {c.check for c in linted({CAUSE_FILE: text, "findings/counts.yaml": told})}
+
+
 def test_an_estimate_of_a_finding_that_a_scale_says_is_refused_with_the_bins_to_write(linted):
     text = replaced(CAUSE, "anc: [0.05, 0.55, 0.4]", "anc: [0.05, 0.55, 0.4], neutropenia: 0.6")
     complaint = only(linted({CAUSE_FILE: text}), "wrong_cell")

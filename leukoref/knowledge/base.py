@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from leukoref.errors import KnowledgeError
-from leukoref.knowledge.cause import Cause, Statement
+from leukoref.knowledge.cause import Cause, Estimates, Statement
 from leukoref.knowledge.drug import Drug, Latency
 from leukoref.knowledge.names import normalise
 from leukoref.knowledge.settings import Disclaimer, Parameter, Priors, RedFlag, Reference, WorkupStep
@@ -225,6 +225,11 @@ class Knowledge(BaseModel):
     def core_presence(self) -> tuple[str, ...]:
         """Ids of the presence findings every cause must speak to."""
         return tuple(e.id for e in self.findings if e.core and e.kind == "presence" and e.id not in self.word_scales)
+
+    def reasoning(self, block: Estimates, name: str) -> str:
+        """Why an estimate is as it is: by the block it stands in, else by its finding or the nearest wider one."""
+        told = (self.finding[near].why for near in (name, *self.ancestors.get(name, ())) if near in self.finding)
+        return block.reasoning or next(filter(None, told), "")
 
     def parameter(self, name: str) -> Any:
         """A number of `rules/weighing.yaml`."""

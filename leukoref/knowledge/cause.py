@@ -127,10 +127,11 @@ class Statement(Rule):
 
 
 class Estimates(Rule):
-    """A block of labelled estimates with the reasoning behind them; a scale has one share per bin."""
+    """A block of labelled estimates with the reasoning behind them; a scale has one share per bin. Where it gives no
+    ``reasoning``, each finding or a wider one says why the causes differ in it (`Finding.why`)."""
 
     group: str
-    reasoning: str
+    reasoning: str | None = None
     cells: dict[str, float | tuple[float, ...]]
 
 

@@ -114,7 +114,7 @@ def estimates(base: Knowledge, table: EvidenceTable | None = None) -> list[Estim
                     told = round(information(table, profile, name), 3)
                     rows.append(EstimateRow(
                         cause=profile.id, finding=name, estimate=value, group=block.group,
-                        reasoning=block.reasoning, information=told,
+                        reasoning=base.reasoning(block, name), information=told,
                     ))  # fmt: skip
     return sorted(rows, key=lambda row: (-row.information, row.cause, row.finding))
 

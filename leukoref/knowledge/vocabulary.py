@@ -129,6 +129,7 @@ class Finding(Rule):
     code_alone: bool = False  # its HPO term alone is meant, not what lies below it (a weak leg is no limb defect)
     core: bool = False
     background: Background | None = None
+    why: str | None = None  # the causes differ in it: the reasoning of estimates that give none of their own
     note: str | None = None
 
     @model_validator(mode="after")

@@ -123,7 +123,7 @@ class _Page:
                     f"{self._name(name)} {percent(value) if isinstance(value, (int, float)) else _bins(value)}"
                     for name, value in block.cells.items()
                 )
-                yield f"  - est.: {escape(plain(block.reasoning))} {escape(cells)}"
+                yield f"  - est.: {escape(plain(block.reasoning or block.group))} {escape(cells)}"
 
     def _core(self) -> Iterator[str]:
         """The whole core profile, folded: estimates with their reasoning, and what sourced figures made of them."""
@@ -140,13 +140,18 @@ class _Page:
             yield f"| this cause | {' | '.join(map(percent, cell.shares))} |"
             yield f"| at large | {' | '.join(map(percent, at_large))} |"
         for block in self.cause.estimates:
-            told = [
-                f"{escape(self._name(name))} {percent(value)}{self._replaced(name)}"
+            told = {
+                name: f"{escape(self._name(name))} {percent(value)}{self._replaced(name)}"
                 for name, value in block.cells.items() if isinstance(value, (int, float))
-            ]  # fmt: skip
-            yield f"\n**{escape(plain(block.group))}** (est.): {escape(plain(block.reasoning))}"
-            if told:
-                yield "\n" + "; ".join(told)
+            }  # fmt: skip
+            if block.reasoning:
+                yield f"\n**{escape(plain(block.group))}** (est.): {escape(plain(block.reasoning))}"
+                if told:
+                    yield "\n" + "; ".join(told.values())
+            else:
+                yield f"\n**{escape(plain(block.group))}** (est.), each with why the causes differ in it:\n"
+                for name, text in told.items():
+                    yield f"- {text}: {escape(plain(self.base.reasoning(block, name)))}"
         yield "\n</details>"
 
     def _replaced(self, finding: str) -> str:
