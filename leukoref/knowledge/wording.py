@@ -23,7 +23,7 @@ Role = Literal[
     "denial", "history", "recent", "standing", "done", "course", "course_link", "not_given", "done_by", "of_blood",
     "amount", "unmeasurable", "tried", "testing", "search", "answer", "relative", "family", "origin", "origin_word",
     "name", "going_on", "gone", "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin",
-    "head", "inner", "outing", "view_shows", "assumed", "tag", "hint", "test",
+    "head", "inner", "outing", "view_shows", "assumed", "tag", "hint", "test", "long_ago", "passing",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 _SIGN = re.compile(r"(\+|[<>]=?(?=[0-9]))")
@@ -74,6 +74,7 @@ class Lexicon(BaseModel):
     specimens: frozenset[str] = frozenset()  # what is seen in one specimen is not in another
     stands_for: dict[str, str] = {}  # id of a group -> its finding
     standing: frozenset[str] = frozenset()
+    passing: frozenset[str] = frozenset()  # of what stands, what years later is no more
     recent: frozenset[str] = frozenset()
     done: frozenset[str] = frozenset()
     skin: frozenset[str] = frozenset()
@@ -123,6 +124,7 @@ class Lexicon(BaseModel):
         found.instead = frozenset(group.id for group in base.names if group.as_ == "instead")
         found.beside_any = frozenset().union(*found.beside.values())
         found.standing = _below(base, "standing")
+        found.passing = _below(base, "passing")
         found.recent = _below(base, "recent")
         found.done = _below(base, "done")
         found.skin = _below(base, "skin")

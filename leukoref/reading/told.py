@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from leukoref.meaning import Match, meant, says
@@ -14,6 +15,7 @@ ANTIBIOTIC = "antibiotic"
 ANSWERS_TO_ANTIBIOTICS = ("response_to_antibiotics", "febrile_despite_antibiotics")
 USED = "antibiotic_use"
 CULPRIT = "culprit_drug_within_3_months"
+_CALENDAR_YEAR = re.compile(r"(?:19|20)\d\d")
 UNCERTAIN = "what is only suspected is not used"
 
 
@@ -56,23 +58,48 @@ class Told(Lists, Qualified, Composed, Results):
                 found = self._part(tokens[length:])
                 if found is None:
                     return None
-                if found.finding in self.lexicon.standing:
+                if found.finding in self.lexicon.standing and self._today(found.finding) == found.finding:
                     return Match(found.finding, label=self.label)
                 return self._standing(found)
+        return self._ago(tokens)
+
+    def _ago(self, tokens: Sequence[str]) -> Match | None:
+        """'Fever two weeks ago', 'chemotherapy a decade ago', 'doxorubicin in 1998': what still holds of it."""
+        if tokens[-2:-1] == ["in"] and _CALENDAR_YEAR.fullmatch(tokens[-1]):
+            found = self._part(tokens[:-2])
+            return self._long_past(found) if found else None
         for length in (3, 2, 1):
-            ago = " ".join(tokens[-length:])
-            if len(tokens) > length + 2 and self.lexicon.group("ago", ago) and self._times(tokens[:-length]):
-                (start, end), *_ = reversed(self._times(tokens[:-length]))
-                if end == len(tokens) - length:
-                    found = self._part(tokens[:start])
-                    recent = self.lexicon.recent if tokens[end - 1] in ("day", "week") else frozenset()
-                    return self._standing(found, recent) if found else None
+            before = tokens[:-length]
+            if not before or not self.lexicon.group("ago", " ".join(tokens[-length:])):
+                continue
+            starts = [start for start, end in self._times(before) if end == len(before)]
+            start = starts[-1] if starts else len(before) - 1
+            if not starts and not self.lexicon.group("long_ago", before[-1]):
+                continue
+            found = self._part(before[:start])
+            if found is None:
+                return None
+            if self.lexicon.group("long_ago", before[-1]):
+                return self._long_past(found)
+            recent = self.lexicon.recent if before[-1] in ("day", "week") else frozenset()
+            lasting = (n for n in meant(found) if n in self.lexicon.standing or (n in recent and self._presence(n)))
+            return Match(None, tuple(lasting), label=self.label)
         return None
 
-    def _standing(self, found: Match, recent: frozenset[str] = frozenset()) -> Match:
-        """What stays with a patient, and what is called recent if it was weeks ago."""
-        lasting = (n for n in meant(found) if n in self.lexicon.standing or (n in recent and self._presence(n)))
-        return Match(None, tuple(lasting), label=self.label)
+    def _today(self, finding: str) -> str:
+        """What is so today of something that was there before: of chemotherapy, that it was once given."""
+        return self.base.earlier.get(finding, finding)
+
+    def _standing(self, found: Match) -> Match:
+        """What stays with a patient."""
+        lasting = (self._today(name) for name in meant(found) if name in self.lexicon.standing)
+        return Match(None, tuple(dict.fromkeys(lasting)), label=self.label)
+
+    def _long_past(self, found: Match) -> Match:
+        """What still holds after years: a disease that lasts, no contact, habit or treatment of that time."""
+        names = (n for n in meant(found) if n in self.base.earlier or n in self.lexicon.standing - self.lexicon.passing)
+        lasting = dict.fromkeys(map(self._today, names))
+        return Match(None, tuple(name for name in lasting if self._presence(name)), label=self.label)
 
     def _place(self, tokens: Sequence[str]) -> Match | None:
         """'Travel to' and 'residence in' a place that is not listed; one that lies 'in Lucknow, India' is in India."""
@@ -238,7 +265,7 @@ class Told(Lists, Qualified, Composed, Results):
                 return Match(None, label=self.label, excluded=tuple(n for n in names if self._presence(n)))
             if group == "gone_standing" and not found.excluded:
                 past = self._equal(["history", "of", *tokens[:-length]])
-                return self._wider(past) if past else self._standing(found)
+                return self._wider(past) if past else self._long_past(found)
             return self._silent()
         return None
 
