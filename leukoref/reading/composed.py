@@ -11,6 +11,12 @@ from leukoref.meaning import Match
 from leukoref.reading.words import Words
 
 
+# Kinds of words that are no denial where they stand for what they say: a recovery, a drug that was stopped.
+MAY_TURN = {
+    "recovering", "normal_again", "stopping", "shown", "given", "around_recovery", "fed", "cells_back",
+}  # fmt: skip
+
+
 class Composed(Words):
     """Every word must be of a kind that the pattern names, a qualifier or a number; no other word is skipped."""
 
@@ -39,7 +45,7 @@ class Composed(Words):
             for phrase, kinds in spans
             for word in phrase.split()
             for role in ("negative_name", "turning")
-            if not kinds & {"recovering", "stopping", "shown", "given", "around_recovery", "fed", "cells_back"}
+            if not kinds & MAY_TURN
             and (role == "negative_name" or not kinds & {"meeting", "animal", "thing"})
         )
 
