@@ -7,6 +7,7 @@ handful of dictionary lookups (`leukoref.reading`).
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,6 +25,7 @@ Role = Literal[
     "amount", "unmeasurable", "tried", "testing", "search", "answer", "relative", "family", "origin", "origin_word",
     "name", "going_on", "gone", "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin",
     "head", "inner", "outing", "view_shows", "assumed", "tag", "hint", "test", "long_ago", "passing",
+    "changed",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 _SIGN = re.compile(r"(\+|[<>]=?(?=[0-9]))")
@@ -220,9 +222,10 @@ class Lexicon(BaseModel):
         return found
 
     def told(self, tokens: Iterable[str]) -> list[str]:
-        """The words without fillers."""
-        fillers = self.roles.get("filler", {})
-        return [token for token in tokens if token not in fillers]
+        """The words without fillers; an 'a' before another letter is one of a name ('Fy(a-b-)')."""
+        fillers, words = self.roles.get("filler", {}), list(tokens)
+        lettered = {at for at, (word, after) in enumerate(pairwise(words)) if word == "a" and len(after) == 1}
+        return [token for at, token in enumerate(words) if token not in fillers or at in lettered]
 
     def content(self, tokens: Iterable[str]) -> list[str]:
         """The words that carry the meaning; 'test' and 'level' do not beside 'positive' and 'elevated'."""

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from leukoref.meaning import Match
 from leukoref.reading.words import Words
 
-
 # Kinds of words that are no denial where they stand for what they say: a recovery, a drug that was stopped.
 MAY_TURN = {
     "recovering", "normal_again", "stopping", "shown", "given", "around_recovery", "fed", "cells_back",
@@ -45,8 +44,7 @@ class Composed(Words):
             for phrase, kinds in spans
             for word in phrase.split()
             for role in ("negative_name", "turning")
-            if not kinds & MAY_TURN
-            and (role == "negative_name" or not kinds & {"meeting", "animal", "thing"})
+            if not kinds & MAY_TURN and (role == "negative_name" or not kinds & {"meeting", "animal", "thing"})
         )
 
     def _headed(self, told: Sequence[str]) -> Match | None:

@@ -28,6 +28,13 @@ def read(name: str, base: Knowledge) -> Match | None:
     if not lexicon.roles:
         return None
     reader = Reader(base, name)
+    found = _read(name, reader)
+    return reader.changed_there(found, lexicon.tokens(name)) if found else None
+
+
+def _read(name: str, reader: Reader) -> Match | None:
+    """The first reading that says something, as a list or as it stands."""
+    lexicon = reader.lexicon
     measured = loinc.component(name)
     if measured is not None:
         return reader.measured(measured)
@@ -168,10 +175,26 @@ class Reader(Told):
         readings = []
         for instead in (" ", " variant "):
             tokens = self.lexicon.tokens(_VARIANT.sub(" ", _VARIANT.sub(instead, name, count=1)))
-            found = self._part(tokens) if 0 < len(tokens) <= LONGEST else None
+            found = self.read(tokens) if 0 < len(tokens) <= LONGEST else None
             readings += [found] if found and not found.excluded else []
         said = next(filter(says, readings), readings[0] if readings else None)
         return self._wider(said) if said else None
+
+    def changed_there(self, found: Match, tokens: Sequence[str]) -> Match:
+        """'Acquired DDX41 mutation', 'BRAF mutation in melanoma': a change of the tumor only is not inherited, and not
+        that of another tumor."""
+        groups = {group for _, _, group in self._spans(tokens, "changed")}
+        others = frozenset().union(*(self.lexicon.seen_by[group] for group in groups))
+        if not others:
+            return found
+
+        def kept(names: Sequence[str]) -> tuple[str, ...]:
+            return tuple(name for name in names if self.base.finding[name].test not in others)
+
+        if found.finding and kept((found.finding,)):
+            return found
+        implied, denied, excluded = kept(found.implied), kept(found.denied), kept(found.excluded)
+        return Match(None, implied, label=found.label, denied=denied, excluded=excluded, warning=found.warning)
 
     def listed(self, tokens: Sequence[str]) -> Match | None:
         """What a name of `rules/names` says."""
