@@ -28,6 +28,10 @@ Role = Literal[
     "changed",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
+# A minus after a marker ('CD34-', 'TdT-, HLA-DR-'); a hyphen before 'and' belongs to the next word ('T- and B-cells').
+_MINUS = re.compile(
+    r"\b(?=\w*\d|\w*[A-Z]\w*[A-Z])([\w-]*\w)[-−](?=[\s,;)]|/\S+[-−+](?:[\s,;)]|$)|$)(?!\s*(?:and|or|to)\b)"
+)
 _SIGN = re.compile(r"(\+|[<>]=?(?=[0-9]))")
 STAND_FOR_A_FINDING = ("family", "place")  # `as` names it
 KINDS_BY_ROLE = ("qualifier", "measured")  # kinds of words beside those that groups of kinds name
@@ -204,7 +208,7 @@ class Lexicon(BaseModel):
 
     def tokens(self, name: str) -> list[str]:
         """The words of a name, with equal wordings replaced; the longest wording wins."""
-        return self.replaced(_SIGN.sub(r" \1 ", normalise(name)).split())
+        return self.replaced(_SIGN.sub(r" \1 ", normalise(_MINUS.sub(r"\1 negative", name))).split())
 
     def replaced(self, words: Sequence[str]) -> list[str]:
         found: list[str] = []

@@ -120,11 +120,12 @@ class Reader(Told):
         return found or response or self._drug(tokens) or self._loosely(tokens)
 
     def _read_part(self, tokens: tuple[str, ...]) -> Match | None:
-        """A reading of part of a name."""
-        found = self._equal(tokens) or self._viewed(tokens) or self._gone(tokens)
+        """A reading of part of a name. One that is listed as it stands is not hidden by what is seen in it."""
+        listed = self._listed(self.lexicon.told(tokens))
+        telling = listed if says(listed) else None
+        found = self._equal(tokens) or telling or self._viewed(tokens) or self._gone(tokens)
         found = found or self._history(tokens) or self._recent(tokens) or self._aside(tokens)
-        found = found or self._joined(tokens) or self._listed(self.lexicon.told(tokens)) or self._drug(tokens)
-        return found or self._loosely(tokens)
+        return found or self._joined(tokens) or listed or self._drug(tokens) or self._loosely(tokens)
 
     def _loosely(self, tokens: Sequence[str]) -> Match | None:
         """With qualifiers, with what goes on, of known words; what says more goes before what says nothing."""
