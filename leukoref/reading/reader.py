@@ -111,7 +111,7 @@ class Reader(Told):
             or self._joined(tokens) or listed
         )  # fmt: skip
         if says(found):
-            return found
+            return (self._test_for(tokens) if meant(found) else None) or found
         response = self._response(tokens)
         further = (self._composed(tokens), response) if found or response else ()
         more = tuple(dict.fromkeys(name for match in further if match for name in match.implied))
@@ -253,6 +253,19 @@ class Reader(Told):
         that says of itself what it implies ('vitamin deficiency') does so."""
         implies = self.lexicon.implies.get(self.lexicon.names.get(self.lexicon.key(tokens), ""), {})
         return None if implies.get("") or any(token in LEVEL_WORDS for token in tokens) else self._tested(tokens)
+
+    def _test_for(self, tokens: Sequence[str]) -> Match | None:
+        """'FISH for PML-RARA', 'culture for Brucella': what a test looks for is not yet found; absent, it was not."""
+        if "for" not in tokens[1:-1] or any(token in LEVEL_WORDS or token.isdigit() for token in tokens):
+            return None
+        at = tokens.index("for", 1)
+        if self.lexicon.group("tried", tokens[at - 1]) != "tried":
+            return None
+        found = self._part([*tokens[at + 1 :], *tokens[:at]]) or self._part(tokens[at + 1 :])
+        if found is None or found.excluded:
+            return None
+        denied = (found.finding,) if found.finding else found.denied
+        return Match(None, label=self.label, denied=tuple(name for name in denied if self._presence(name)))
 
     def _bare_test(self, tokens: Sequence[str]) -> Match | None:
         """An antibody or antigen said to be present is a positive one; 'HIV test' may only have been done. Said to be
