@@ -25,7 +25,7 @@ Role = Literal[
     "amount", "unmeasurable", "tried", "testing", "search", "answer", "relative", "family", "origin", "origin_word",
     "name", "going_on", "gone", "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin",
     "head", "inner", "outing", "view_shows", "assumed", "tag", "hint", "test", "long_ago", "passing",
-    "changed",
+    "changed", "local",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 # A minus after a marker ('CD34-', 'TdT-, HLA-DR-'); a hyphen before 'and' belongs to the next word ('T- and B-cells').
@@ -46,6 +46,7 @@ class WordGroup(Rule):
     words: tuple[str, ...] = ()
     as_: str = Field(default="", alias="as")
     beside: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     implies: dict[str, tuple[str, ...]] = {}
     denies: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
@@ -54,12 +55,14 @@ class WordGroup(Rule):
 
 
 class Pattern(BaseModel):
-    """Kinds of words that make a name together; `beside`: kinds that may stand beside them."""
+    """Kinds of words that make a name together; `beside`: kinds that may stand beside them; `unless`: words with which
+    the name is another thing."""
 
     model_config = ConfigDict(defer_build=True)
 
     kinds: tuple[str, ...]
     beside: frozenset[str]
+    unless: frozenset[str] = frozenset()
     implies: dict[str, tuple[str, ...]] = {}
 
 
@@ -187,6 +190,7 @@ class Lexicon(BaseModel):
             Pattern(
                 kinds=tuple(words.split()),
                 beside=frozenset((*group.beside, "qualifier")),
+                unless=frozenset(part for word in group.unless for part in self.tokens(word)),
                 implies={" ".join(self.tokens(word)): ids for word, ids in group.implies.items()},
             )
             for group in base.names

@@ -33,7 +33,7 @@ class Composed(Words):
                 if set(needed.split()) <= words
                 for finding in findings
             ]
-            if implied and not self._turned_by(spans):
+            if implied and not pattern.unless & words and not self._turned_by(spans):
                 return Match(None, tuple(dict.fromkeys(implied)), label=self.label)
         return self._silent() if fitting else self._headed(told)
 

@@ -110,7 +110,7 @@ class Reader(Told):
             or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._aside(tokens)
             or self._joined(tokens) or listed
         )  # fmt: skip
-        if says(found):
+        if found is not None and says(found):
             return (self._test_for(tokens) if meant(found) else None) or found
         response = self._response(tokens)
         further = (self._composed(tokens), response) if found or response else ()

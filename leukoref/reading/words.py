@@ -134,6 +134,8 @@ class Words:
         found = self.base.drug_names.get(" ".join(tokens)) or self.base.drug_names.get(" ".join(rest))
         if not found:
             return None
+        if self._spans(tokens, "local") and " ".join(tokens) not in self.base.drug_names:
+            return self._silent()
         drug = self.base.drug[found]
         taken = (*self._taken(tokens), *self._taken(rest), *self._taken(normalise(drug.name).split()))
         above = {wider for name in taken for wider in self.base.ancestors[name]}
