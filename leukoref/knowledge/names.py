@@ -18,7 +18,7 @@ _SPELLINGS = (
     ("colour", "color"), ("odour", "odor"), ("behaviour", "behavior"), ("labour", "labor"), ("goitre", "goiter"),
     ("fibre", "fiber"), ("litre", "liter"), ("centre", "center"), ("titre", "titer"), ("grey", "gray"),
     ("sulph", "sulf"), ("caerulo", "cerulo"), ("laena", "lena"), ("oestr", "estr"), ("gynaec", "gynec"),
-    ("caesar", "cesar"), ("ageing", "aging"),
+    ("caesar", "cesar"), ("ageing", "aging"), ("neighbour", "neighbor"),
 )  # fmt: skip
 _ENDINGS = (
     ("isation", "ization"), ("lise", "lize"), ("rise", "rize"), ("nise", "nize"), ("ised", "ized"), ("ising", "izing"),

@@ -25,7 +25,8 @@ class Lists(Words):
                 parts = self._shared(*parted(tokens, word), word)
                 if parts is None or not self._joinable(word, *parts):
                     continue
-                told = parts[:1] if word == "after" else parts  # what came before has passed
+                other = word == "from" and self.lexicon.group("turning", tokens[-1])  # a needle, from a patient with X
+                told = parts[:1] if word == "after" or other else parts  # what came before has passed
                 names = tuple(dict.fromkeys(name for part in told for name in meant(part)))
                 if any(self.base.finding[name].kind == "quantity" for name in names):
                     continue
@@ -49,7 +50,9 @@ class Lists(Words):
         """'A without B' present is A, and no B."""
         at = tokens.index("without")
         after = tokens[at + 1 :]
-        left, right = self._part(tokens[:at]), self._equal(after) or self._joined(after)
+        left, right = self._part(tokens[:at]), self._in_marrow(tokens[:at], after)
+        if right is None or not (right.finding or right.denied):
+            right = self._equal(after) or self._joined(after)
         if left is None or not (right or self._harmless(after)):
             return None
         if right is None:

@@ -106,18 +106,26 @@ class Reader(Told):
             self._equal(tokens) or self._of_the_drug(tokens) or self._stated(tokens) or self._level_of(tokens)
             or self._origin(tokens) or self._bare_group(tokens) or telling or self._unmeasurable(tokens)
             or self._bare_test(tokens) or self._tested(tokens)
-            or self._negative(tokens) or self._viewed(tokens) or self._denial(tokens) or self._gone(tokens)
-            or self._history(tokens) or self._recent(tokens) or self._family(tokens) or self._aside(tokens)
-            or self._joined(tokens) or listed
+            or self._negative(tokens) or self._viewed(tokens)
         )  # fmt: skip
+        turned = None if found else self._turning(tokens)
+        found = found or turned or self._joined(tokens) or listed
         if found is not None and says(found):
             return (self._test_for(tokens) if meant(found) else None) or found
         response = self._response(tokens)
+        free = any(self.lexicon.group("course", t) or "meeting" in self.lexicon.kinds_of(t) for t in tokens)
+        if turned and not free:
+            return turned  # 'low risk for breast cancer' is no cancer, whatever its words make together
         further = (self._composed(tokens), response) if found or response else ()
         more = tuple(dict.fromkeys(name for match in further if match for name in match.implied))
         if more:  # what says more goes before what says nothing
             return Match(None, more, label=self.label)
         return found or response or self._drug(tokens) or self._loosely(tokens)
+
+    def _turning(self, tokens: Sequence[str]) -> Match | None:
+        """What is denied, past, of the family or only suspected."""
+        found = self._denial(tokens) or self._gone(tokens) or self._history(tokens) or self._recent(tokens)
+        return found or self._family(tokens) or self._aside(tokens)
 
     def _read_part(self, tokens: tuple[str, ...]) -> Match | None:
         """A reading of part of a name. One that is listed as it stands is not hidden by what is seen in it."""
