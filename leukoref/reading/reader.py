@@ -282,8 +282,9 @@ class Reader(Told):
             return None
         if self.lexicon.test_key(tokens) in self.lexicon.tests:
             return self._silent()  # of these tests nobody says 'no X' for a negative one
-        acted = any(self.lexicon.group("testing", token) for token in tokens)
-        done = acted or any(self.lexicon.group("tried", token) for token in tokens)
+        tried = {self.lexicon.group("tried", token) for token in tokens}
+        acted = any(self.lexicon.group("testing", token) for token in tokens) or "tried_views" in tried
+        done = acted or tried != {None}
         found = self._equal([*tokens, "positive"])
         if not found or not found.finding or not self._presence(found.finding):
             if done:

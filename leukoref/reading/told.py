@@ -109,10 +109,8 @@ class Told(Lists, Qualified, Composed, Results):
             there = [*tokens[:length], *self.lexicon.tokens(land)]
             if group and comma and (found := self._part(there)) and meant(found):
                 return self._wider(found)
-            turned = any(
-                self.lexicon.group("not_given", token) for token in tokens[length:]
-            )  # 'travel to Mali planned'
-            if group and length < len(tokens) <= length + 4 and not turned:
+            planned = any(self.lexicon.group("not_given", token) for token in tokens[length:])
+            if group and length < len(tokens) <= length + 4 and not planned:
                 finding = self.lexicon.stands_for.get(group)
                 return Match(None, (finding,) if finding else (), label=self.label)
         return None
