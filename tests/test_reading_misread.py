@@ -156,6 +156,12 @@ MEANINGS = [
     ("topical steroid cream", "-"),
     ("neutropenia for at least three months, no longer present", "-"),
     ("lip biopsy", "-"),
+    ("cocaine in toxicology", "~positive_urine_cocaine /positive_urine_cocaine"),
+    # Cells of another place are none of the blood
+    ("blasts in skin", "-"),
+    ("pleural fluid with blasts", "-"),
+    ("ascites with fever", "~ascites ~fever"),
+    ("septic knee", "septic_arthritis"),
 ]  # fmt: skip
 
 

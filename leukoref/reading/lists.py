@@ -94,8 +94,11 @@ class Lists(Words):
 
     def _in_marrow(self, left: Sequence[str], right: Sequence[str]) -> Match | None:
         """'Hypercellular marrow with 40 % blasts': what a marrow is said to show is read as in the marrow, if that is
-        understood."""
-        return self._part([*right, "in", MARROW]) if MARROW in left and MARROW not in right else None
+        understood; so is what another fluid shows ('pleural fluid with blasts')."""
+        if MARROW in left and MARROW not in right:
+            return self._part([*right, "in", MARROW])
+        fluid = "ri_fluids" in self.lexicon.kinds_of(" ".join(left)) and not self._stands_alone(left)
+        return (self._part([*right, "in", *left]) or self._silent()) if fluid else None
 
     def _stands_alone(self, tokens: Sequence[str]) -> bool:
         """Whether these words name a finding that is there or not."""

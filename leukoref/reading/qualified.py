@@ -74,7 +74,8 @@ class Qualified(Words):
                 match = (self._equal(left) or self._listed(left) or self._drug(left)) if left else None
                 if match is not None:
                     gone = [content[at] for start, end in dropped for at in range(start, end)]
-                    found.append(self._silent() if self._inner(match, gone) else self._with_told(match, gone))
+                    other = self._inner(match, gone) or self._outside_blood(match, gone)
+                    found.append(self._silent() if other else self._with_told(match, gone))
             if found:
                 implied = tuple(dict.fromkeys(name for match in found for name in match.implied))
                 return Match(
@@ -144,6 +145,12 @@ class Qualified(Words):
             return True
         at_all = tests & self.lexicon.specimens or set(meant(found)) & (self.lexicon.skin | self.lexicon.assumed)
         return bool(at_all) and any({"site", "substance"} & self.lexicon.kinds_of(token) for token in left)
+
+    def _outside_blood(self, found: Match, words: Sequence[str]) -> bool:
+        """Whether cells of the blood are said to be of a site: blasts in the skin are none in the blood."""
+        in_blood = self.lexicon.seen_by.get("view_smear", frozenset())
+        blood = any(self.base.finding[name].test in in_blood for name in meant(found))
+        return blood and any(group == "site" for _, _, group in self._spans(words, "qualifier"))
 
     def _inner(self, found: Match, words: Sequence[str]) -> bool:
         """Whether a lesion of the skin is said to be of an inner surface: an ulcer of the tonsil is none."""

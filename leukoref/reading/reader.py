@@ -282,9 +282,13 @@ class Reader(Told):
             return None
         if self.lexicon.test_key(tokens) in self.lexicon.tests:
             return self._silent()  # of these tests nobody says 'no X' for a negative one
-        tried = {self.lexicon.group("tried", token) for token in tokens}
+        tried = {
+            self.lexicon.group("tried", token)
+            for before, token in zip(("", *tokens), tokens, strict=False)
+            if not self.lexicon.group("view_lead", before)  # 'cocaine in toxicology' is found there
+        }
         acted = any(self.lexicon.group("testing", token) for token in tokens) or "tried_views" in tried
-        done = acted or tried != {None}
+        done = acted or bool(tried - {None})
         found = self._equal([*tokens, "positive"])
         if not found or not found.finding or not self._presence(found.finding):
             if done:
