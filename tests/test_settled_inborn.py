@@ -37,7 +37,7 @@ PRESENT = [
     ("father and infant HNA-1a positive, mother HNA-1a negative", "paternal_neutrophil_antigen_mismatch"),
     ("resolution of neutropenia within five days", "neutrophil_recovery"),
     ("neutrophils normal at birth", ""),
-    ("spontaneous remission at 30 months", "spontaneous_count_recovery"),
+    ("antineutrophil antibodies on two occasions by GIFT", "antineutrophil_antibody_positivity"),
     ("no infection during stay", "!infection"),
     ("no cause found after five years of observation", "chronic_over_3_months !alternative_explanation"),
     ("no underlying cause identified", "!alternative_explanation"),
