@@ -46,6 +46,12 @@ PRESENT = [
     ("no suppression of cortisol after 8 mg dexamethasone", "hypercortisolism"),
     ("suppression of cortisol after dexamethasone", ""),
     ("ectopic ACTH syndrome", "hypercortisolism"),
+    ("Fya and Fyb antigens absent", "duffy_null"),
+    ("increased MLCL/CL ratio in dried blood spot", "elevated_monolysocardiolipin_ratio"),
+    ("neutrophil count normalised with prednisolone", "response_to_corticosteroids corticosteroid_use"),
+    ("neutrophil rise after IVIG", "response_to_ivig intravenous_immunoglobulin_use"),
+    ("mother FcγRIIIb-null", "paternal_neutrophil_antigen_mismatch"),
+    ("no clonal haematopoiesis on NGS", "!myeloid_gene_panel_mutation"),
     ("lymphocytes normal after prednisolone was stopped", "lymphocyte_recovery"),
     ("Mycobacterium kansasii grown from lymph node biopsy", "ntm_infection"),
     ("PAS-positive material in bronchoalveolar lavage", "pulmonary_alveolar_proteinosis"),
@@ -82,6 +88,12 @@ SETTLED = [
      "autoimmune_neutropenia chronic_idiopathic_neutropenia"),  # the two names overlap
     ("46 a", ["neutropenia for 8 years", "-antineutrophil antibodies by GIFT", "normal karyotype",
               "-myeloid gene panel mutation"], "chronic_idiopathic_neutropenia"),
+    ("58 a", ["neutropenia for 8 years", "normal bone marrow with normal cytogenetics", "-ANA",
+              "normal B12 and folate"],
+     "chronic_idiopathic_neutropenia"),
+    ("2 mo", [("ANC", 0.1, "10*9/L"), ("lymphocytes", 4.5, "10*9/L"), "promyelocyte arrest",
+              "-antineutrophil antibodies"],
+     "kostmann_severe_congenital_neutropenia"),
     ("38 a", ["Fy(a-b-)", ("ANC", 1.3, "10*9/L"), "stable ANC over 5 years", "-infection"],
      "duffy_null_associated_count"),
     ("3 a", ["neutropenia", "recurrent fever", "oscillation of ANC every 21 days"], "cyclic_neutropenia"),
@@ -111,6 +123,8 @@ def test_it_settles(age: str, findings: list[str | tuple[str, float, str]], caus
     ("30 a", ["neutropenia", "antineutrophil antibodies"]),
     ("2 a", ["neutropenia", "antineutrophil antibodies", "spontaneous recovery of neutrophils", "ELANE mutation"]),
     ("60 a", ["neutropenia for 8 years", "normal karyotype"]),
+    ("2 mo", [("ANC", 0.1, "10*9/L"), ("lymphocytes", 0.5, "10*9/L"), "promyelocyte arrest",
+              "-antineutrophil antibodies"]),
     ("60 a", ["pancytopenia", "GATA2 mutation"]), ("60 a", ["pancytopenia", "TERT mutation"]),
     ("60 a", ["neutropenia", "CXCR4 mutation"]), ("60 a", ["neutropenia", "giant granules in leukocytes"]),
     ("5 a", ["neutropenia", "low serum trypsinogen"]), ("10 d", ["neutropenia", "sensorineural deafness"]),
@@ -124,3 +138,9 @@ def test_a_part_of_it_settles_nothing(age: str, findings: list[str | tuple[str, 
 def test_a_cycle_decides_between_the_two_diseases_of_one_gene() -> None:
     told = ["ELANE mutation", "myeloid maturation arrest", "oscillation of ANC every 21 days"]
     assert established("3 a", ("ANC", 0.1, "10*9/L"), *told) == {"cyclic_neutropenia"}
+
+
+def test_a_clone_of_large_granular_lymphocytes_is_no_idiopathic_neutropenia() -> None:
+    told = ["neutropenia for 8 years", "normal bone marrow with normal cytogenetics", "-ANA", "normal B12 and folate"]
+    clone = ["clonal T-cell receptor rearrangement", "large granular lymphocytes"]
+    assert "chronic_idiopathic_neutropenia" not in established("58 a", *told, *clone)
