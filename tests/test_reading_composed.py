@@ -36,7 +36,7 @@ MEANINGS = [
     ("fever in classmates", "?"), ("neutropenia in the donor", "?"), ("leukemia in a neighbor", "?"),
     ("nodule in the kidney", "-"), ("erythema of the gastric antrum", "-"), ("rash in the mouth", "-"),
     ("infiltrates in the liver", "-"), ("infiltrates in both lungs", "~pulmonary_infiltrates"),
-    ("petechial hemorrhages in the brain", "-"), ("interstitial infiltrate of hairy cells", "-"),
+    ("petechial hemorrhages in the brain", "-"), ("interstitial infiltrate of hairy cells", "~hairy_cell_infiltration"),
     ("diastolic collapse of the right ventricle", "-"),
     ("necrotic ulcer on the left tonsil", "~oropharyngeal_complaint"),
     ("blasts in cerebrospinal fluid", "-"), ("hypersegmented neutrophils in the marrow", "-"),

@@ -63,7 +63,7 @@ PRESENT = [
     ("ELANE sequencing", ""),
     ("heteroplasmic 5.5 kb deletion of mtDNA on Southern blot", "mtdna_deletion"),
     # Counts that come back
-    ("neutropenia resolved by day 4", "neutrophil_recovery"),
+    ("neutropenia resolved by day 4", "neutrophil_recovery counts_normal_again_within_weeks"),
     ("neutrophil count normal for 3 years", ""),
     ("lymphopenia resolved postoperatively", "lymphocyte_recovery"),
     ("hematologic recovery on copper gluconate", "recovery_with_copper"),

@@ -20,6 +20,9 @@ class Lists(Words):
         """'A and B' present is both present; 'A or B' absent is both absent. Each part must be known."""
         if "without" in tokens[1:-1]:
             return self._without(tokens)
+        for at in range(1, len(tokens) - 2):
+            if tokens[at] in ("and", "with") and tokens[at + 1] == "no":  # 'A and no B'
+                return self._without([*tokens[:at], "without", *tokens[at + 2 :]])
         for word in PARTS:
             if word in tokens:
                 parts = self._shared(*parted(tokens, word), word)
@@ -53,13 +56,16 @@ class Lists(Words):
         left, right = self._part(tokens[:at]), self._in_marrow(tokens[:at], after)
         if right is None or not (right.finding or right.denied):
             right = self._equal(after) or self._joined(after)
-        if left is None or not (right or self._harmless(after)):
+        named = (right.finding,) if right and right.finding else right.denied if right else ()
+        if not named and (listed := self._listed(self.lexicon.told(["no", *after]))):
+            named = listed.excluded  # what is listed as 'no dysplasia'
+        if left is None or not (right or named or self._harmless(after)):
             return None
-        if right is None:
+        if right is None and not named:
             return self._wider(left) if not left.excluded else self._silent()
-        excluded = (right.finding,) if right.finding else right.denied
         implied = tuple(name for name in meant(left) if self._presence(name))
-        return Match(None, implied, label=self.label, excluded=tuple(n for n in excluded if self._presence(n)))
+        excluded = (*left.excluded, *(name for name in named if self._presence(name)))
+        return Match(None, implied, label=self.label, excluded=tuple(dict.fromkeys(excluded)))
 
     def _joinable(self, word: str, left: Match, right: Match) -> bool:
         """'X on dialysis', 'splenectomy for Y': only two findings; and what X is for only after what stays done."""

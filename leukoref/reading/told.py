@@ -41,10 +41,13 @@ class Told(Lists, Qualified, Composed, Results):
                 found = self._equal(rest) or self._tested(rest) or self._joined(rest) or self._history(rest)
                 normal = tuple(name for name in self.turned_round(rest) if not self._presence(name))
                 if found is None:
-                    known = normal or self._part(rest)
-                    return Match(None, normal, label=self.label) if known else None
+                    listed = None if normal else self._listed(self.lexicon.told(["no", *rest]))
+                    known = normal or listed or self._part(rest)
+                    return listed or Match(None, normal, label=self.label) if known else None
                 excluded = (found.finding,) if found.finding else found.denied
                 excluded = tuple(name for name in excluded if self._presence(name))
+                if not normal and not excluded and (listed := self._listed(self.lexicon.told(["no", *rest]))):
+                    return listed  # 'absence of dysplasia' is what is listed as 'no dysplasia'
                 return Match(None, normal, label=self.label, excluded=excluded)
         return None
 
