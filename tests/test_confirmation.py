@@ -62,6 +62,36 @@ def test_a_proven_hiv_infection_of_the_history_does_not_close_the_question() -> 
     assert next(c for c in candidates if c.cause == "hiv").band != "established"
 
 
+SETTLED = [
+    ("hiv", ["HIV infection"], ["neutrophil recovery on antiretroviral therapy"]),
+    ("hiv", ["fever"], ["negative HIV antibody test", "positive HIV p24 antigen"]),
+    ("rheumatoid_arthritis_felty", ["splenomegaly", "neutropenia"],
+     ["erosions on hand radiographs", "anti-CCP positive"]),
+    ("common_variable_immunodeficiency", ["recurrent pneumonia"],
+     ["low IgG and IgA", "heterozygous pathogenic NFKB1 variant"]),
+    ("common_variable_immunodeficiency", ["recurrent pneumonia"],
+     ["low IgG and IgM", "poor vaccine response", "exclusion of secondary hypogammaglobulinemia"]),
+    ("tuberculosis", ["fever"], ["caseating granulomas on liver biopsy", "recovery on antituberculous therapy"]),
+    ("tick_borne_infection", ["fever", "tick bite"],
+     ["scrub typhus IgM positive", "eschar", "defervescence within 48 hours of doxycycline"]),
+    ("acute_promyelocytic_leukemia", ["ecchymoses"], ["RARA break-apart FISH positive"]),
+    ("viral_infection", ["fever"], ["influenza B PCR positive", "neutrophil count normal after 12 days"]),
+    ("sjogren", ["dry eyes"], ["SS-A positive", "ocular staining score of 6"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cause", "before", "after"), SETTLED)
+def test_results_settle_a_cause_and_half_of_them_do_not(cause: str, before: list[str], after: list[str]) -> None:
+    def settled(names: list[str]) -> list[str]:
+        said = [{"finding": n, "present": True} for n in before]
+        said += [{"finding": n, "stage": "confirmation", "present": True} for n in names]
+        candidates = leukoref.assess({"age": "40 a", "observations": [*COUNTS, *said]}).candidates
+        return [c.cause for c in candidates if c.band == "established"]
+
+    assert cause in settled(after)
+    assert cause not in settled(after[1:])
+
+
 def test_screening_patients_settles_the_same_causes() -> None:
     names = ["acute myeloid leukemia", "sarcoidosis", "hairy cell leukemia", "fever"]
     patients = [

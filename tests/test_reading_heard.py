@@ -15,6 +15,32 @@ from leukoref.long_frames import widened
 BASE = load_knowledge()
 # Name and what follows when it is said to be there: findings, and after `!` those that are not.
 PRESENT = [
+    ("adenovirus on respiratory panel", "positive_respiratory_virus_test"),
+    (
+        "blood count improvement after starting dolutegravir, tenofovir and lamivudine",
+        "recovery_on_antiretrovirals antiretroviral_therapy",
+    ),
+    ("defervescence within 48 hours of doxycycline", "response_to_doxycycline"),
+    ("erosions of MCP joints on hand X-ray", "destructive_joint_disease"),
+    ("haematological recovery after four-drug antituberculous treatment", "recovery_with_antituberculous_drugs"),
+    (
+        "hypocellular marrow without dysplasia or blasts",
+        "hypocellular_marrow !increased_marrow_blasts !marrow_dysplasia",
+    ),
+    ("absence of dysplasia", "!marrow_dysplasia"),
+    ("fever and no rash", "fever !rash"),
+    ("loss-of-function NFKB1 variant", "monogenic_antibody_deficiency_variant"),
+    ("marked reduction of IgG, IgA and IgM", "decreased_igg decreased_iga decreased_igm"),
+    ("neutrophils normal after 2 weeks", "counts_normal_again_within_weeks neutrophil_recovery"),
+    ("pancytopenia resolved after treatment of hyperthyroidism", "recovery_on_euthyroidism"),
+    ("RARA rearrangement on break-apart FISH", "rara_rearrangement"),
+    ("ZBTB16-RARA", "rara_rearrangement"),
+    ("Schirmer test 2 mm/5 min", "abnormal_schirmer"),
+    ("SS-A positive", "anti_ro_positivity"),
+    ("TB and fungal infection excluded", "!other_cause_of_granulomas"),
+    ("trephine biopsy with cellularity of 10%", "hypocellular_marrow"),
+    ("Bacteroides fragilis in blood", "blood_culture_positive other_pyogenic_bacteremia"),
+    ("macrophages containing amastigotes with kinetoplasts on marrow aspirate", "leishmania_in_marrow"),
     # A drug that is a finding itself
     ("disclosed ingestion of 24 mg colchicine", "colchicine_exposure"),
     ("confessed ingestion of colchicine tablets", "colchicine_exposure"),
