@@ -55,7 +55,7 @@ COURSES = [
     ("recovery after methotrexate", "~methotrexate_use"),
     ("leukopenia with each hemodialysis session",
      "~wbc_falls_during_hemodialysis ~hemodialysis ~leukopenia"),
-    ("neutrophil recovery in 23 days", "~neutrophil_recovery"),
+    ("neutrophil recovery in 23 days", "~counts_normal_again_within_weeks ~neutrophil_recovery"),
     ("neutrophil recovery with cladribine", "~neutrophil_recovery ~purine_analogue_use"),
     ("no response to prednisone", "!response_to_corticosteroids"), ("mother recovered on methimazole", "-"),
     ("resolved clozapine use", "-"),

@@ -57,8 +57,7 @@ class Lists(Words):
         if right is None or not (right.finding or right.denied):
             right = self._equal(after) or self._joined(after)
         named = (right.finding,) if right and right.finding else right.denied if right else ()
-        if not named and (listed := self._listed(self.lexicon.told(["no", *after]))):
-            named = listed.excluded  # what is listed as 'no dysplasia'
+        named = named or self._named_absent(after)
         if left is None or not (right or named or self._harmless(after)):
             return None
         if right is None and not named:
@@ -66,6 +65,15 @@ class Lists(Words):
         implied = tuple(name for name in meant(left) if self._presence(name))
         excluded = (*left.excluded, *(name for name in named if self._presence(name)))
         return Match(None, implied, label=self.label, excluded=tuple(dict.fromkeys(excluded)))
+
+    def _named_absent(self, tokens: Sequence[str]) -> tuple[str, ...]:
+        """What is listed as 'no dysplasia', 'no infiltrate': of several, each must be."""
+        listed = self._listed(self.lexicon.told(["no", *tokens]))
+        for word in ("or", "and"):
+            if not (listed and listed.excluded) and word in tokens:
+                one, other = map(self._named_absent, parted(tokens, word))
+                return (*one, *other) if one and other else ()
+        return listed.excluded if listed else ()
 
     def _joinable(self, word: str, left: Match, right: Match) -> bool:
         """'X on dialysis', 'splenectomy for Y': only two findings; and what X is for only after what stays done."""
