@@ -15,6 +15,8 @@ from leukoref.matching import match_name
 from leukoref.meaning import Match, meant
 from leukoref.patient import Observation, Patient
 
+RAYS = "Gy"  # the unit of a dose of radiation
+
 
 def resolve(patient: Patient, base: Knowledge) -> Findings:
     """Finding states of a patient. Raises InputError for units, ranges and contradictions."""
@@ -97,7 +99,7 @@ def _note_presence(known: Findings, match: Match, observation: Observation, base
     if match.finding is None:
         if match.warning:
             known.warnings.append(f"{match.label}: {match.warning}")
-        if observation.value is not None:
+        if observation.value is not None and not _is_dose(observation):
             match = Match(None, label=match.label)  # a value of something wider or narrower says nothing of it
         said = [(name, True) for name in match.implied] if state else [(name, False) for name in match.denied]
         said += [(name, False) for name in match.excluded] if state else [(name, True) for name in match.contrary]
@@ -119,6 +121,11 @@ def _note_presence(known: Findings, match: Match, observation: Observation, base
     _refer(known, name, observation)
     if not state:
         _note_contrary(known, match, observation, base)
+
+
+def _is_dose(observation: Observation) -> bool:
+    """A field with the dose of its rays ('craniospinal irradiation', 36 Gy) was irradiated."""
+    return (observation.unit or "").endswith(RAYS)
 
 
 def _note_diagnosis(known: Findings, match: Match, observation: Observation, base: Knowledge) -> None:

@@ -44,7 +44,7 @@ MEANINGS = [
     ("normal cardiac examination", "!heart_murmur"), ("normal throat flora", "!positive_throat_culture"),
     ("normal spleen on ultrasound", "!splenomegaly !splenic_nodules"), ("normal spleen", "-"),
     # Too low to be measured; a pain is none
-    ("undetectable serum vitamin B12", "~decreased_vitamin_b12"), ("undetectable IgA", "~decreased_iga"),
+    ("undetectable serum vitamin B12", "~undetectable_vitamin_b12"), ("undetectable IgA", "~decreased_iga"),
     ("undetectable viral load", "-"), ("undetectable back pain", "?"), ("unmeasurable blood pressure", "~shock"),
     # Bowel, mouth, skin
     ("perforation of the ileum", "~intestinal_perforation"), ("perforated appendix", "-"),

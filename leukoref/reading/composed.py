@@ -14,6 +14,27 @@ from leukoref.reading.words import Words
 MAY_TURN = {
     "recovering", "normal_again", "stopping", "shown", "given", "around_recovery", "fed", "cells_back",
 }  # fmt: skip
+SAID_IN = frozenset(
+    [
+        "lack_of",
+        "it_is_over",
+        "by_itself",
+        "cured_bare",
+        "count_back",
+        "less_drug",
+        "again_bare",
+        "by_mistake",
+        "lines",
+        "vbeta",
+        "tumor_beside",
+        "monotypic",
+        "t_chain",
+        "many_of",
+        "elastase_around",
+        "nadir_around",
+        "cd20_around",
+    ]
+)  # kinds whose patterns take words that turn other names
 
 
 class Composed(Words):
@@ -33,9 +54,14 @@ class Composed(Words):
                 if set(needed.split()) <= words
                 for finding in findings
             ]
-            if implied and not pattern.unless & words and not self._turned_by(spans):
+            heard = self._unsaid(spans, {*pattern.kinds, *pattern.beside})
+            if implied and not pattern.unless & words and not self._turned_by(heard):
                 return Match(None, tuple(dict.fromkeys(implied)), label=self.label)
         return self._silent() if fitting else self._headed(told)
+
+    def _unsaid(self, spans: Sequence[tuple[str, frozenset[str]]], taken: set[str]) -> list[tuple[str, frozenset[str]]]:
+        """The phrases but for those that turn nothing in a pattern made for them ('loss' of an anchored protein)."""
+        return [span for span in spans if not ("said_so" in span[1] and span[1] & taken & SAID_IN)]
 
     def _turned_by(self, spans: Sequence[tuple[str, frozenset[str]]]) -> bool:
         """Whether a word turns the meaning ('infected line pending'); a contact or a recovery may be what is said."""

@@ -11,6 +11,7 @@ from leukoref.reading import loinc
 from leukoref.reading.told import Told
 
 LONGEST = 24  # words of a name that is taken apart
+WHOLE = ("treatment_response", "serial_counts", "marrow_examination")  # tests whose findings the whole of a name tells
 RESULT_WORDS = ("positive", "negative")
 LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
 OTHER_KIND = "not the name of a finding; it is not used"  # the organism is not the disease
@@ -111,7 +112,7 @@ class Reader(Told):
         turned = None if found else self._turning(tokens)
         found = found or turned or self._joined(tokens) or listed
         if found is not None and says(found):
-            return (self._test_for(tokens) if meant(found) else None) or found
+            return (self._test_for(tokens) if meant(found) else None) or self._and_whole(found, tokens)
         response = self._response(tokens)
         free = any(self.lexicon.group("course", t) or "meeting" in self.lexicon.kinds_of(t) for t in tokens)
         if turned and not free:
@@ -126,6 +127,17 @@ class Reader(Told):
         """What is denied, past, of the family or only suspected."""
         found = self._denial(tokens) or self._gone(tokens) or self._history(tokens) or self._recent(tokens)
         return found or self._family(tokens) or self._aside(tokens)
+
+    def _and_whole(self, found: Match, tokens: Sequence[str]) -> Match:
+        """Beside what a part of the name says ('weight gain') the course or the marrow that only the whole of it tells
+        ('leukocyte count normal with weight gain')."""
+        if found.finding or not found.implied or found.denied or found.excluded:
+            return found
+        composed = self._composed(tokens)
+        said = {above for name in found.implied for above in (name, *self.base.ancestors[name])}
+        told = composed.implied if composed else ()
+        more = [name for name in told if name not in said and self.base.finding[name].test in WHOLE]
+        return Match(None, (*found.implied, *more), label=self.label, warning=found.warning) if more else found
 
     def _read_part(self, tokens: tuple[str, ...]) -> Match | None:
         """A reading of part of a name. One that is listed as it stands is not hidden by what is seen in it."""
