@@ -115,7 +115,7 @@ MEANINGS = [
     ("T- and B-cell lymphopenia", "~t_lymphocytopenia ~b_lymphocytopenia"),
     # Infiltration by something is of anything, infiltrates are of the lung
     ("trephine with diffuse infiltration by adenocarcinoma", "~marrow_carcinoma"),
-    ("biopsy with diffuse infiltration by adenocarcinoma", "-"),
+    ("biopsy with diffuse infiltration by adenocarcinoma", "?"),
     ("infiltration by lymphoma", "-"),
     ("marrow biopsy without infiltration", "!marrow_infiltration_finding"),
     ("bilateral infiltrates", "pulmonary_infiltrates"),

@@ -11,6 +11,7 @@ from leukoref.reading import loinc
 from leukoref.reading.told import Told
 
 LONGEST = 24  # words of a name that is taken apart
+OF_OTHERS = {"meeting", "hna_mismatch"}  # kinds of words that say what a patient has to do with others
 WHOLE = ("treatment_response", "serial_counts", "marrow_examination")  # tests whose findings the whole of a name tells
 RESULT_WORDS = ("positive", "negative")
 LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
@@ -114,7 +115,7 @@ class Reader(Told):
         if found is not None and says(found):
             return (self._test_for(tokens) if meant(found) else None) or self._and_whole(found, tokens)
         response = self._response(tokens)
-        free = any(self.lexicon.group("course", t) or "meeting" in self.lexicon.kinds_of(t) for t in tokens)
+        free = any(self.lexicon.group("course", t) or self.lexicon.kinds_of(t) & OF_OTHERS for t in tokens)
         if turned and not free:
             return turned  # 'low risk for breast cancer' is no cancer, whatever its words make together
         further = (self._composed(tokens), response) if found or response else ()
