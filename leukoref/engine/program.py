@@ -16,6 +16,8 @@ from leukoref.knowledge.conditions import All, AnyOf, Clause, Comparison, Condit
 from leukoref.knowledge.vocabulary import Derived
 
 PART = "part:"  # target of a rule that stands for a part of a longer condition
+ONLY_HOLDS = "~"  # after it, of a part of which only that it holds is asked
+MANY = 12  # alternatives of a condition from which its parts are worth rules of their own
 Kind = Literal["finding", "criterion", "red_flag"]
 
 
@@ -61,35 +63,40 @@ class _Compiler:
             self.add("finding", finding, position, when, f"derived {finding}", complete=complete)
 
     def add(self, kind: Kind, target: str, index: int, when: Condition, where: str, *, complete: bool = True) -> None:
+        refuted = complete and kind != "red_flag"
         try:
-            present = _possible(self._alternatives(when, True, where))
-            absent = _possible(self._alternatives(when, False, where)) if complete and kind != "red_flag" else []
+            present = _possible(self._alternatives(when, True, where, refuted))
+            absent = _possible(self._alternatives(when, False, where, refuted)) if refuted else []
         except ValueError as error:
             raise KnowledgeError(f"{where}: {error}") from None
         self.rules.append(CompiledRule(kind, target, index, tuple(present), tuple(absent)))
 
-    def _alternatives(self, when: Condition, holds: bool, where: str) -> list[Clause]:
-        """Disjunctive normal form; when that grows too long, parts become rules of their own."""
+    def _alternatives(self, when: Condition, holds: bool, where: str, refuted: bool) -> list[Clause]:
+        """Disjunctive normal form; when that grows long, parts become rules of their own."""
 
         def scale(comparison: Comparison) -> tuple[float, float]:
             return limit_scale(comparison, self._base, where)
 
+        parts = when.all if isinstance(when, All) else when.any if isinstance(when, AnyOf) else ()
         try:
-            return alternatives(when, holds, scale)
+            found = alternatives(when, holds, scale)
         except ValueError:
-            parts = when.all if isinstance(when, All) else when.any if isinstance(when, AnyOf) else ()
             if not parts:
                 raise
-        named = tuple(self._named(part, where) for part in parts)
+        else:
+            if len(found) <= MANY or isinstance(when, All) != holds:
+                return found
+        named = tuple(self._named(part, where, refuted) for part in parts)
         return alternatives(All(all=named) if isinstance(when, All) else AnyOf(any=named), holds, scale)
 
-    def _named(self, part: Condition, where: str) -> Condition:
+    def _named(self, part: Condition, where: str, refuted: bool) -> Condition:
         """The part itself if it is a comparison, else a stand-in for a rule that concludes it."""
         if isinstance(part, Comparison):
             return part
-        name = f"{PART}{part.model_dump_json(by_alias=True, exclude_none=True)}"
+        mark = "" if refuted else ONLY_HOLDS
+        name = f"{PART}{mark}{part.model_dump_json(by_alias=True, exclude_none=True)}"
         if not any(rule.target == name for rule in self.rules):
-            self.add("finding", name, len(self.rules), part, where)
+            self.add("finding", name, len(self.rules), part, where, complete=refuted)
         return Comparison(finding=name)
 
 
