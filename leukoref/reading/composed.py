@@ -14,27 +14,11 @@ from leukoref.reading.words import Words
 MAY_TURN = {
     "recovering", "normal_again", "stopping", "shown", "given", "around_recovery", "fed", "cells_back",
 }  # fmt: skip
-SAID_IN = frozenset(
-    [
-        "lack_of",
-        "it_is_over",
-        "by_itself",
-        "cured_bare",
-        "count_back",
-        "less_drug",
-        "again_bare",
-        "by_mistake",
-        "lines",
-        "vbeta",
-        "tumor_beside",
-        "monotypic",
-        "t_chain",
-        "many_of",
-        "elastase_around",
-        "nadir_around",
-        "cd20_around",
-    ]
-)  # kinds whose patterns take words that turn other names
+# Kinds whose patterns take words that turn other names ('loss' of an anchored protein); they are `said_so` as well.
+SAID_IN = {
+    "lack_of", "it_is_over", "by_itself", "cured_bare", "count_back", "less_drug", "again_bare", "by_mistake", "lines",
+    "vbeta", "tumor_beside", "monotypic", "t_chain", "many_of", "elastase_around", "nadir_around", "cd20_around",
+}  # fmt: skip
 
 
 class Composed(Words):
