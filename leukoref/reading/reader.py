@@ -107,7 +107,7 @@ class Reader(Told):
         found = (
             self._equal(tokens) or self._of_the_drug(tokens) or self._stated(tokens) or self._level_of(tokens)
             or self._origin(tokens) or self._bare_group(tokens) or telling or self._unmeasurable(tokens)
-            or self._bare_test(tokens) or self._tested(tokens)
+            or self._proven(tokens) or self._bare_test(tokens) or self._tested(tokens)
             or self._negative(tokens) or self._viewed(tokens)
         )  # fmt: skip
         turned = None if found else self._turning(tokens)
@@ -287,6 +287,19 @@ class Reader(Told):
             return None
         denied = (found.finding,) if found.finding else found.denied
         return Match(None, label=self.label, denied=tuple(name for name in denied if self._presence(name)))
+
+    def _proven(self, tokens: Sequence[str]) -> Match | None:
+        """'PNH confirmed by flow cytometry': the test was positive; if it is not known as one, what is confirmed."""
+        group = self.lexicon.group
+        if any(group("negative_name", token) or group("turning", token) for token in tokens):
+            return None
+        for at, token in enumerate(tokens[1:-2], 1):
+            if group("proving", token) and tokens[at + 1] in ("by", "on", "with"):
+                what, test = tokens[:at], tokens[at + 2 :]
+                found = self._equal([*what, *test, "positive"])
+                part = None if found else self._part(what)
+                return self._wider(part) if part else found
+        return None
 
     def _bare_test(self, tokens: Sequence[str]) -> Match | None:
         """An antibody or antigen said to be present is a positive one; 'HIV test' may only have been done. Said to be
