@@ -129,9 +129,10 @@ An added rule of two or three comparisons that can exclude its cause costs {adde
 
 ## Where the time goes
 
-Of a patient in `screen`, about a quarter goes into adding up rows of weights (a dozen joint tables of a hundred
-columns), a sixth each into reading and checking columns, into the codes by which tables are looked up, and into ranking
-and choosing, a tenth into adding up kinds of causes, and a twentieth each into the rules and the table of answers.
+Of a patient in `screen`, by profile, almost a third goes into adding up rows of weights (a dozen joint tables of some
+three hundred columns, a kind of a cause each), a quarter into taking kinds together, a tenth into ranking and choosing,
+and the rest into reading and checking columns, the codes by which tables are looked up, the rules, and the table of
+answers.
 
 ## Under what load
 
