@@ -143,7 +143,8 @@ def values(finding: Finding, base: Knowledge | None = None) -> st.SearchStrategy
     limits = _thresholds(base or load_knowledge()).get(finding.id, ())
     edges = [value for limit in limits for value in (math.nextafter(limit, low), limit, math.nextafter(limit, high))]
     special = [value for value in (low, high, *edges) if low <= value <= high]
-    ordinary = st.floats(low, min(high, 4 * max(limits, default=high) or high))
+    most = 4 * max(limits, default=high)
+    ordinary = st.floats(low, min(high, most) if most > 0 else high)
     return st.sampled_from(special) | ordinary
 
 

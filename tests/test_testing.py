@@ -63,6 +63,12 @@ def test_values_are_drawn_at_a_threshold_and_on_both_sides_of_it() -> None:
     assert {0.5, math.nextafter(0.5, 0), math.nextafter(0.5, 1)} <= seen
 
 
+def test_values_can_be_drawn_of_every_quantity() -> None:
+    for finding in BASE.findings:
+        if finding.kind == "quantity":
+            values(finding, BASE).validate()
+
+
 @slow
 @given(medications())
 def test_every_drawn_drug_is_recognised(medication: leukoref.Medication) -> None:
