@@ -39,6 +39,11 @@ def meant(match: Match) -> tuple[str, ...]:
     return (match.finding,) if match.finding else match.implied
 
 
+def denied_with(match: Match) -> tuple[str, ...]:
+    """What is absent where the name is said to be."""
+    return (match.finding,) if match.finding else match.denied
+
+
 def says(match: Match | None) -> bool:
     """Whether anything follows from a name, be it said to be there or not."""
     return match is not None and bool(meant(match) or match.denied or match.excluded or match.warning)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leukoref.meaning import Match, meant, says
+from leukoref.meaning import Match, denied_with, meant, says
 from leukoref.reading.words import SIDES, Words, parted
 
 RESULTS = (*SIDES, "positive")
@@ -37,7 +37,7 @@ class Lists(Words):
                 if word != "or":
                     return Match(None, tuple(n for n in names if self._presence(n)), label=self.label)
                 exact = all(part.finding or part.denied for part in parts)
-                denied = tuple(name for part in parts for name in ((part.finding,) if part.finding else part.denied))
+                denied = tuple(name for part in parts for name in denied_with(part))
                 denied = tuple(n for n in dict.fromkeys(denied) if self._presence(n))
                 return Match(None, self._common(parts), label=self.label, denied=denied if exact else ())
         return None
@@ -54,10 +54,9 @@ class Lists(Words):
         at = tokens.index("without")
         after = tokens[at + 1 :]
         left, right = self._part(tokens[:at]), self._in_marrow(tokens[:at], after)
-        if right is None or not (right.finding or right.denied):
+        if right is None or not denied_with(right):
             right = self._equal(after) or self._joined(after)
-        named = (right.finding,) if right and right.finding else right.denied if right else ()
-        named = named or self._named_absent(after)
+        named = (denied_with(right) if right else ()) or self._named_absent(after)
         if left is None or not (right or named or self._harmless(after)):
             return None
         if right is None and not named:

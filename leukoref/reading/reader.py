@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from leukoref.knowledge.base import Knowledge
-from leukoref.meaning import Match, meant, says
+from leukoref.meaning import Match, denied_with, meant, says
 from leukoref.reading import loinc
 from leukoref.reading.told import Told
 
@@ -285,8 +285,8 @@ class Reader(Told):
         found = self._part([*tokens[at + 1 :], *tokens[:at]]) or self._part(tokens[at + 1 :])
         if found is None or found.excluded:
             return None
-        denied = (found.finding,) if found.finding else found.denied
-        return Match(None, label=self.label, denied=tuple(name for name in denied if self._presence(name)))
+        denied = tuple(name for name in denied_with(found) if self._presence(name))
+        return Match(None, label=self.label, denied=denied)
 
     def _proven(self, tokens: Sequence[str]) -> Match | None:
         """'PNH confirmed by flow cytometry': the test was positive; if it is not known as one, what is confirmed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from leukoref.meaning import Match, meant, says
+from leukoref.meaning import Match, denied_with, meant, says
 from leukoref.reading.composed import Composed
 from leukoref.reading.lists import Lists
 from leukoref.reading.qualified import Qualified
@@ -40,14 +40,14 @@ class Told(Lists, Qualified, Composed, Results):
                 rest = tokens[length:]
                 found = self._equal(rest) or self._tested(rest) or self._joined(rest) or self._history(rest)
                 normal = tuple(name for name in self.turned_round(rest) if not self._presence(name))
+                # 'absence of dysplasia' is what is listed as 'no dysplasia'
+                listed = None if normal else self._listed(self.lexicon.told(["no", *rest]))
                 if found is None:
-                    listed = None if normal else self._listed(self.lexicon.told(["no", *rest]))
                     known = normal or listed or self._part(rest)
                     return listed or Match(None, normal, label=self.label) if known else None
-                excluded = (found.finding,) if found.finding else found.denied
-                excluded = tuple(name for name in excluded if self._presence(name))
-                if not normal and not excluded and (listed := self._listed(self.lexicon.told(["no", *rest]))):
-                    return listed  # 'absence of dysplasia' is what is listed as 'no dysplasia'
+                excluded = tuple(name for name in denied_with(found) if self._presence(name))
+                if listed and not excluded:
+                    return listed
                 return Match(None, normal, label=self.label, excluded=excluded)
         return None
 
@@ -265,7 +265,7 @@ class Told(Lists, Qualified, Composed, Results):
             if found is None:
                 continue
             if group == "gone_excluded":
-                names = (found.finding,) if found.finding else found.denied
+                names = denied_with(found)
                 return Match(None, label=self.label, excluded=tuple(n for n in names if self._presence(n)))
             if group == "gone_standing" and not found.excluded:
                 past = self._equal(["history", "of", *tokens[:-length]])

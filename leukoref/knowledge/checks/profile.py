@@ -91,6 +91,8 @@ def _climb(finding: str, wider: dict[str, tuple[str, ...]]) -> Iterator[str]:
 @check
 def wrong_cell(draft: Draft) -> Iterator[Complaint]:
     """An estimate is a probability of a presence finding, or one share per bin of a scale, adding up to 1."""
+    wider = {name: finding.is_a for name, finding in draft.finding.items()}
+    reasoned = {name for name in wider if any(draft.finding[n].why for n in (name, *_climb(name, wider)) if n in wider)}
     for entry in draft.causes:
         owners: list[tuple[Path_, Sequence[Estimates]]] = [((), entry.value.estimates)]
         owners += [(("variants", number), kind.estimates) for number, kind in enumerate(entry.value.variants)]
@@ -98,7 +100,10 @@ def wrong_cell(draft: Draft) -> Iterator[Complaint]:
             seen: dict[str, str] = {}
             for position, block in enumerate(blocks):
                 for name, value in block.cells.items():
-                    problem = _cell_problem(name, value, draft) or _unreasoned(name, block, draft)
+                    problem = _cell_problem(name, value, draft)
+                    if problem is None and not block.reasoning and name not in reasoned:
+                        remedy = "give the block its `reasoning`, or the finding its `why`"
+                        problem = (f"the estimate of {name} has no reasoning", remedy)
                     if name in seen:
                         problem = (f"{name} is estimated in {seen[name]!r} and again in {block.group!r}", "keep one")
                     seen.setdefault(name, block.group)
@@ -142,14 +147,6 @@ def _cell_problem(name: str, value: float | tuple[float, ...], draft: Draft) -> 
     if not 0 <= value <= 1:
         return f"{name}: {value:g} is no probability", "a probability lies between 0 and 1"
     return _said_by_scales(name, draft)
-
-
-def _unreasoned(name: str, block: Estimates, draft: Draft) -> tuple[str, str] | None:
-    """An estimate without a reason would be a mere number."""
-    wider = {near: finding.is_a for near, finding in draft.finding.items()}
-    if block.reasoning or any(draft.finding[n].why for n in (name, *_climb(name, wider)) if n in draft.finding):
-        return None
-    return f"the estimate of {name} has no reasoning", "give the block its `reasoning`, or the finding its `why`"
 
 
 def _said_by_scales(name: str, draft: Draft) -> tuple[str, str] | None:
