@@ -12,7 +12,7 @@ from leukoref.knowledge.names import suggestions
 from leukoref.knowledge.vocabulary import Finding, age_in_years
 from leukoref.known import AGE, Findings, Measured, Quantity
 from leukoref.matching import match_name
-from leukoref.meaning import Match, meant
+from leukoref.meaning import Match, denied_with, meant
 from leukoref.patient import Observation, Patient
 
 RAYS = "Gy"  # the unit of a dose of radiation
@@ -58,6 +58,7 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     known.exposures = timeline.exposures(known, patient, base)
     _uncounted(known, base)
     timeline.durations(known, measured, patient, base)
+    timeline.earlier_counts(known, measured, patient, base)
     reference.positions(known, patient, base)
     return known
 
@@ -79,8 +80,8 @@ def _note_said(
 ) -> None:
     """What is said to be there or not; of something earlier only what lasts."""
     if observation.when != "now":
-        if observation.present and (lasting := lasting_of(match, base)):
-            _note_presence(known, lasting, observation, base, where)
+        if (left := left_of(match, observation.present is not False, base)) is not None:
+            _note_presence(known, left, observation.model_copy(update={"present": True}), base, where)
     elif settled.get(observation.finding, observation.present) == observation.present:
         _note_presence(known, match, observation, base, where)
         _note_diagnosis(known, match, observation, base)
@@ -88,10 +89,11 @@ def _note_said(
         known.warnings.append(f"{observation.finding}: the result under confirmation is the later one and holds")
 
 
-def lasting_of(match: Match, base: Knowledge) -> Match | None:
-    """What still holds of something that was there before this illness; None if nothing does."""
-    lasting = base.lasting(meant(match))
-    return Match(None, label=match.label, implied=lasting) if lasting else None
+def left_of(match: Match, there: bool, base: Knowledge) -> Match | None:
+    """What holds now of something that was there before this illness, or was not; None if nothing does."""
+    absent = (*match.excluded,) if there else denied_with(match)
+    left = (*(base.lasting(meant(match)) if there else ()), *base.spared(absent))
+    return Match(None, label=match.label if there else f"no {match.label}", implied=left) if left else None
 
 
 def _note_presence(known: Findings, match: Match, observation: Observation, base: Knowledge, where: str) -> None:

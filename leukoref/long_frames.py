@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -116,17 +117,20 @@ def _meanings(rows: pl.DataFrame, base: Knowledge) -> pl.DataFrame:
                     "least": measured.plausible.low,
                     "most": measured.plausible.high,
                 }
-        entry["lasting"] = list(base.lasting(entry.get("states", ())))
+        absent = entry.get("denied", ()) if entry.get("implied") else entry.get("states", ())
+        entry["lasting"] = [*base.lasting(entry.get("states", ())), *base.spared(entry.get("excluded", ()))]
+        entry["spared"] = list(base.spared(absent))
         found.append(entry)
     schema: dict[str, Any] = {
         "finding": pl.String, "code": pl.String, "unit": pl.String, "known": pl.Boolean, "problem": pl.String,
         "quantity": pl.String, "states": pl.List(pl.String), "implied": pl.Boolean,
         "excluded": pl.List(pl.String), "denied": pl.List(pl.String), "contrary": pl.List(pl.String),
-        "lasting": pl.List(pl.String),
+        "lasting": pl.List(pl.String), "spared": pl.List(pl.String),
         "slope": pl.Float64, "shift": pl.Float64, "least": pl.Float64, "most": pl.Float64,
     }  # fmt: skip
+    lists = [name for name, kind in schema.items() if kind == pl.List(pl.String)]
     return pl.DataFrame(found, schema=schema, orient="row").with_columns(
-        pl.col("implied").fill_null(False), pl.col("states", "excluded", "denied", "contrary", "lasting").fill_null([])
+        pl.col("implied").fill_null(False), pl.col(lists).fill_null([])
     )
 
 
@@ -191,13 +195,27 @@ def _at_one_time(base: Knowledge) -> tuple[pl.Expr, ...]:
 
 
 def _lasting(rows: pl.DataFrame) -> pl.DataFrame:
-    """What was there before this illness, as far as it lasts; it is implied, as `findings.lasting_of` says."""
-    before = rows.filter((pl.col("when") == "earlier") & pl.col("state"))
+    """What was there before this illness, or was not, as far as it says something of today; it is implied, as
+    `findings.left_of` says."""
+    before = rows.filter(pl.col("when") == "earlier")
     nothing = pl.lit([], pl.List(pl.String))
     return before.with_columns(
-        pl.col("lasting").alias("states"), pl.lit(True).alias("implied"),
+        pl.when("state").then("lasting").otherwise("spared").alias("states"),
+        pl.lit(True).alias("implied"), pl.lit(True).alias("state"),
         nothing.alias("excluded"), nothing.alias("denied"), nothing.alias("contrary"),
     )  # fmt: skip
+
+
+def _earlier_counts(rows: pl.DataFrame, key: str, base: Knowledge) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The counts of each patient from before this illness, as `timeline.earlier_counts` takes them, a list a row."""
+    undated = pl.col("days_before").is_null() & pl.col("time").is_null()
+    before = undated | (pl.col("days_before") >= base.parameter("before_illness"))
+    counts = rows.filter((pl.col("when") == "earlier") & before & pl.col("value").is_not_null())
+    for name in (entry.id for entry in base.findings if entry.earlier_low):
+        found = counts.filter(pl.col("quantity") == name)
+        if not found.is_empty():
+            ends = {f"earlier:{name}": "low", f"earlier:{name}{UPPER}": "high"}
+            yield name, found.group_by(key).agg(pl.col(end).alias(column) for column, end in ends.items())
 
 
 def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role], pl.DataFrame]:
@@ -233,6 +251,9 @@ def widened(table: pl.DataFrame, key: str, base: Knowledge) -> tuple[list[Role],
             roles = [Role("age", "age"), *(entry for entry in roles if entry.kind != "age")]
         else:
             roles.append(Role(name, "quantity", (name,), high=f"{name}{UPPER}", most=ends.get("most", ""), count=False))
+    for name, columns in _earlier_counts(read_as_meant, key, base):
+        wide = wide.join(columns, on=key, how="left", nulls_equal=True, maintain_order="left")
+        roles.append(Role(f"earlier:{name}", "earlier", (name,), high=f"earlier:{name}{UPPER}", count=False))
     said = pl.concat([now, _lasting(read_as_meant)])
     said = said.filter(pl.col("quantity").is_null() | pl.col("present").is_not_null())
     absent = pl.when("state").then("excluded").otherwise("denied").alias("states")

@@ -108,8 +108,8 @@ def _of_one_stage(
 
 def differential(known: Findings, base: Knowledge) -> None:
     """Absolute counts from the white cell count and percentages, and the check of one against the other."""
-    shares = {part for ways in base.differential.values() for way in ways for part in way}
-    stated = [known.quantities[part].low for part in shares if part in known.quantities]
+    parts = {part for ways in base.differential.values() for way in ways for part in way}
+    stated = [known.quantities[part].low for part in parts if part in known.quantities]
     split = {"segmented_neutrophils_percent", "band_neutrophils_percent"} & set(known.quantities)
     if "neutrophils_percent" in known.quantities and split:
         stated.append(-sum(known.quantities[part].low for part in split))
@@ -119,10 +119,12 @@ def differential(known: Findings, base: Knowledge) -> None:
     wbc = known.quantities.get("wbc")
     for count, ways in base.differential.items():
         way = next((way for way in ways if all(part in known.quantities for part in way)), None)
-        if way is None or wbc is None:
+        if way is None:
             continue
-        low = wbc.low * sum(known.quantities[part].low for part in way) / 100
-        high = wbc.high * sum(known.quantities[part].high for part in way) / 100
+        shares = tuple(sum(getattr(known.quantities[part], end) for part in way) for end in ("low", "high"))
+        if wbc is None and any(shares):
+            continue
+        low, high = (wbc.low * shares[0] / 100, wbc.high * shares[1] / 100) if wbc else (0.0, 0.0)  # 0 % of any count
         given = known.quantities.get(count)
         if given is None:
             text = f"{low:.3g} 10*9/L (from {' + '.join(base.finding[part].name for part in way)})"

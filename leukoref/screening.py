@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from leukoref.assessment import Assessment
 
 Columns = Mapping[str, str | Mapping[str, str]]
+EMPTY = {"quantity": pl.Float64(), "age": pl.Float64(), "earlier": pl.List(pl.Float64)}
+"""What a column of a role is that no patient of a piece has; the others say yes or no."""
 
 
 def screen(
@@ -194,7 +196,7 @@ class Screener:
             self._cohort = Cohort(self._chosen, list(self._roles.values()), top=self._top, setting=self._setting)
         missing = [entry for entry in self._roles.values() if entry.column not in wide.columns]
         nothing = [
-            pl.lit(None, pl.Float64 if entry.kind in ("quantity", "age") else pl.Boolean).alias(name)
+            pl.lit(None, EMPTY.get(entry.kind, pl.Boolean())).alias(name)
             for entry in missing
             for name in (entry.column, entry.high)
             if name
@@ -205,7 +207,7 @@ class Screener:
 
 def _place(entry: Role) -> tuple[int, str]:
     """Age, sex and setting first, as in a wide frame; an order that does not depend on the pieces."""
-    kinds = ("age", "sex", "setting", "quantity", "presence", "implied")
+    kinds = ("age", "sex", "setting", "quantity", "earlier", "presence", "implied")
     return kinds.index(entry.kind), entry.column
 
 

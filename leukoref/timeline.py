@@ -53,6 +53,29 @@ def durations(known: Findings, series: Measured, patient: Patient, base: Knowled
     _cycle(known, series, patient, base)
 
 
+def earlier_counts(known: Findings, series: Measured, patient: Patient, base: Knowledge) -> None:
+    """What counts from before this illness say of its course: low ones, or, where none was low, normal ones."""
+    low, normal = {}, {}
+    for finding in (entry for entry in base.findings if entry.earlier_low):
+        interval = interval_of(finding, patient, known)
+        for observation, value in series.get(finding.id, ()):
+            if interval is None or interval.low is None or not _before_illness(observation, patient, base):
+                continue
+            if value.high < interval.low:
+                low.update(dict.fromkeys(base.lasting([finding.earlier_low or ""]), f"{finding.name} {value.text}"))
+            elif value.low >= interval.low and value.high <= (interval.high or OPEN_ABOVE):
+                normal.update(dict.fromkeys(base.spared([finding.earlier_low or ""]), f"{finding.name} {value.text}"))
+    for name, text in (low or normal).items():
+        known.presence.setdefault(name, True)
+        known.labels.setdefault(name, f"{base.finding[name].name} ({text} earlier)")
+
+
+def _before_illness(observation: Observation, patient: Patient, base: Knowledge) -> bool:
+    """Whether a value called earlier is of the time before this illness: where it is dated, that long ago."""
+    day = _day(observation, patient)
+    return observation.when == "earlier" and (day is None or -day >= base.parameter("before_illness"))
+
+
 def _dated(values: Iterable[tuple[Observation, Quantity]], patient: Patient) -> list[tuple[float, float]]:
     """The day of each dated value, and the highest it may be; the oldest first."""
     placed = ((_day(observation, patient), value.high) for observation, value in values)

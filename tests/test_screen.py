@@ -294,13 +294,23 @@ def test_what_a_name_denies_counts_in_wide_and_long_frames_as_in_an_assessment()
 
 
 def test_what_was_there_before_and_lasts_counts_in_long_frames_as_in_an_assessment() -> None:
-    said = [("AIDS", "earlier"), ("neutropenia", "earlier"), ("fever", "earlier"), ("rash", None)]
+    said = [("AIDS", "earlier"), ("neutropenia", "earlier"), ("normal blood counts", "earlier"), ("fever", "earlier"),
+            ("rash", None)]  # fmt: skip
+    counts = [
+        ("b", "WBC", 3.0, "10*9/L", None, None), ("b", "neutrophils percent", 0, "%", None, None),
+        ("b", "WBC", 7.0, "10*9/L", "earlier", 90.0), ("b", "ANC", 1.0, "10*9/L", "earlier", None),
+        ("c", "WBC", 3.0, "10*9/L", None, None), ("c", "WBC", 7.0, "10*9/L", "earlier", 90.0),
+        ("c", "WBC", 1.0, "10*9/L", "earlier", 3.0), ("d", "neutrophils percent", 0, "%", None, None),
+    ]  # fmt: skip
     rows = pl.DataFrame([
         {"patient": "a", "age": 30.0, "finding": "WBC", "value": 1.5, "unit": "10*9/L"},
         *({"patient": "a", "age": 30.0, "finding": name, "present": True, "when": when} for name, when in said),
+        *({"patient": patient, "finding": name, "value": value, "unit": unit, "when": when, "days_before": days}
+          for patient, name, value, unit, when, days in counts),
     ], infer_schema_length=None)  # fmt: skip
+    for answer in leukoref.screen(rows).iter_rows(named=True):
+        expected = leukoref.explain(rows, answer["patient"]).candidates[0]
+        assert (answer["cause_1"], answer["weight_1"]) == (expected.cause, pytest.approx(expected.weight, abs=1e-6))
     answer = leukoref.screen(rows).row(0, named=True)
-    expected = leukoref.explain(rows, "a").candidates[0]
-    assert (answer["cause_1"], answer["weight_1"]) == (expected.cause, pytest.approx(expected.weight, abs=1e-6))
     without = leukoref.screen(rows.filter(pl.col("finding") != "AIDS")).row(0, named=True)
     assert without["weight_1"] != answer["weight_1"]

@@ -86,7 +86,7 @@ def read(
             if entry.most:
                 found.block.most[entry.findings[0]] = frame.get_column(entry.most).fill_null(math.nan).to_numpy()
             _quantity(ready.get(entry.column, column), upper, found, entry, base.finding[entry.findings[0]])
-        elif entry.kind != "setting":
+        elif entry.kind not in ("setting", "earlier"):
             yes, no = _states(column, ready.get(entry.column), found, entry)
             if entry.kind == "implied":
                 implied += [(name, True, yes) for name in entry.findings]
@@ -114,6 +114,7 @@ def read(
     _differential(found.block, base)
     _uncounted(found.block, base)
     if positions is not None:
+        _earlier_counts(frame, roles, found.block, sex, base, positions)
         positions.state(found.block, sex)
     return found
 
@@ -307,18 +308,21 @@ def _differential(block: Block, base: Knowledge) -> None:
         stated -= np.where(np.isnan(measured["neutrophils_percent"]), 0.0, twice)
     block.invalid["differential_over_100"] = stated > 100 * (1 + base.parameter("differential_tolerance")["sum"])
     for count, ways in base.differential.items():
-        if "wbc" not in measured or not any(all(part in measured for part in way) for way in ways):
+        if not any(all(part in measured for part in way) for way in ways):
             continue
         low, high = measured.get(count, nothing).copy(), block.high.get(count, nothing).copy()
-        wanted = np.isnan(low) & ~np.isnan(measured["wbc"])
+        wanted, counted = np.isnan(low), ~np.isnan(measured.get("wbc", nothing))
         for way in ways:
             if not all(part in measured for part in way):
                 continue
             here = wanted & np.logical_and.reduce([~np.isnan(measured[part]) for part in way])
-            for ends, result in ((measured, low), (block.high, high)):
+            wanted &= ~here
+            none = here & ~counted & (sum((block.high[part] for part in way), np.zeros(block.size)) == 0)
+            low[none] = high[none] = 0.0  # 0 % of any count
+            here &= counted
+            for ends, result in ((measured, low), (block.high, high)) if here.any() else ():
                 sums = sum((ends[part] for part in way), np.zeros(block.size))
                 result[here] = twelve_digits(ends["wbc"][here] * sums[here] / 100)
-            wanted &= ~here
         measured[count], block.high[count] = low, high
     if "wbc" in measured and "anc" in measured:
         most = np.fmax(block.high["wbc"], block.most.get("wbc", block.high["wbc"]))
@@ -334,3 +338,25 @@ def _uncounted(block: Block, base: Knowledge) -> None:
         counted = ~np.isnan(block.low[count]) if count in block.low else np.zeros(block.size, np.bool_)
         known = np.logical_or.reduce([counted, *(block.given[d, True] for d in deeper if (d, True) in block.given)])
         _imply(block, meant, True, said & ~known)
+
+
+def _earlier_counts(
+    frame: pl.DataFrame, roles: Sequence[Role], block: Block, sex: npt.NDArray[np.int8], base: Knowledge,
+    positions: ReferencePositions,
+) -> None:  # fmt: skip
+    """What counts from before this illness say of its course, as `timeline.earlier_counts`."""
+    low: dict[str, Bits] = {}
+    normal: dict[str, Bits] = {}
+    nobody = np.zeros(block.size, np.bool_)
+    for entry in (entry for entry in roles if entry.kind == "earlier"):
+        values = frame.select(pl.int_range(pl.len()).alias("row"), pl.col(entry.column, entry.high))
+        values = values.explode(entry.column, entry.high).drop_nulls()
+        ends = values.get_column(entry.column).to_numpy(), values.get_column(entry.high).to_numpy()
+        rows = values.get_column("row").to_numpy().astype(np.intp)
+        under, within = positions.before(entry.findings[0], rows, ends, block, sex)
+        meant = base.finding[entry.findings[0]].earlier_low or ""
+        for found, names, said in ((low, base.lasting([meant]), under), (normal, base.spared([meant]), within)):
+            found.update({name: found.get(name, nobody) | said for name in names})
+    some = np.logical_or.reduce([nobody, *low.values()])
+    for name, said in (*low.items(), *((name, said & ~some) for name, said in normal.items())):
+        _imply(block, name, True, said)

@@ -9,10 +9,11 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from leukoref.engine.columnar import Block, Floats
+from leukoref.engine.columnar import Bits, Block, Floats
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.conditions import high_side, low_side
 from leukoref.knowledge.vocabulary import Finding, ReferenceInterval, age_in_years
+from leukoref.known import OPEN_ABOVE
 
 SEXES = {"female": 1, "f": 1, "male": 2, "m": 2, "unknown": 0, "u": 0, "": 0}
 ADULT = age_in_years("18 a")
@@ -28,7 +29,7 @@ class ReferencePositions:
         self.sides = frozenset(sides)
         found = [
             finding for finding in base.findings
-            if finding.reference and self.sides & {low_side(finding.id), high_side(finding.id)}
+            if finding.reference and (finding.earlier_low or self.sides & {low_side(finding.id), high_side(finding.id)})
         ]  # fmt: skip
         spans = [_span(interval) for finding in found for interval in finding.reference]
         self._edges = sorted({0.0, *(edge for span in spans for edge in span if math.isfinite(edge))})
@@ -46,10 +47,7 @@ class ReferencePositions:
         """Says in the block for each measured quantity which side of its interval it lies on."""
         if not self._limits.keys() & block.low.keys():
             return
-        age = np.where(np.isnan(block.age), ADULT, block.age)
-        group = (np.searchsorted(self._edges, age, side="right") - 1) * 6 + sex * 2
-        duffy = block.given.get(("duffy_null", True))
-        group = group if duffy is None else group + duffy
+        group = self._groups(block, sex)
         for name, limits in self._limits.items():
             if name not in block.low:
                 continue
@@ -62,6 +60,26 @@ class ReferencePositions:
                 limit = limits[1][group]
                 block.given[high_side(name), True] = low > limit
                 block.given[high_side(name), False] = high <= limit
+
+    def _groups(self, block: Block, sex: npt.NDArray[np.int8]) -> npt.NDArray[np.intp]:
+        """Each patient's place in the lists of limits."""
+        age = np.where(np.isnan(block.age), ADULT, block.age)
+        group = (np.searchsorted(self._edges, age, side="right") - 1) * 6 + sex * 2
+        duffy = block.given.get(("duffy_null", True))
+        return group if duffy is None else group + duffy
+
+    def before(
+        self, name: str, patients: npt.NDArray[np.intp], ends: tuple[Floats, Floats], block: Block,
+        sex: npt.NDArray[np.int8],
+    ) -> tuple[Bits, Bits]:  # fmt: skip
+        """Which patients had a value of ``name`` under its interval before this illness, and which one within it.
+        ``ends`` are the intervals of the values, ``patients`` the rows of the block they belong to."""
+        group, (low, high) = self._groups(block, sex)[patients], ends
+        least, most = (limits[group] for limits in self._limits[name])
+        under, within = np.zeros(block.size, np.bool_), np.zeros(block.size, np.bool_)
+        under[patients[high < least]] = True
+        within[patients[(low >= least) & (high <= np.where(np.isnan(most), OPEN_ABOVE, most))]] = True
+        return under, within
 
 
 def _span(interval: ReferenceInterval) -> tuple[float, float]:

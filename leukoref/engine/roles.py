@@ -19,7 +19,7 @@ from leukoref.matching import match_name
 from leukoref.meaning import Match
 
 AGE_COLUMNS, SEX_COLUMNS, SETTING_COLUMNS = ("age", "age_years"), ("sex", "gender"), ("setting",)
-Kind = Literal["quantity", "presence", "implied", "unused", "unrecognised", "age", "sex", "setting"]
+Kind = Literal["quantity", "earlier", "presence", "implied", "unused", "unrecognised", "age", "sex", "setting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Role:
     """What a column of a frame stands for, and how its numbers become canonical.
 
     ``high`` names the column with the upper end of an interval, where a frame has one, ``most`` that with the highest
-    of several values. A name that is no finding says that ``findings`` are present and ``excluded`` ones absent where
-    it is true, and ``denied`` ones absent where false.
+    of several values; columns of ``earlier`` values hold lists. A name that is no finding says that ``findings`` are
+    present and ``excluded`` ones absent where it is true, and ``denied`` ones absent where false.
     """
 
     column: str
@@ -106,12 +106,15 @@ def literals_of(roles: Iterable[Role], base: Knowledge, sex: bool = True) -> tup
             given |= {(name, state) for name in entry.findings for state in states}
             given |= {(name, False) for name in (*entry.excluded, *entry.denied)}
             given |= {(name, True) for name in entry.contrary}
+        elif entry.kind == "earlier":
+            low = [name for name in (base.finding[entry.findings[0]].earlier_low,) if name]
+            given |= {(name, True) for name in (*base.lasting(low), *base.spared(low))}
         elif entry.kind == "age":
             quantities.add(AGE)
         elif entry.kind == "sex" and sex:
             given |= {(name, state) for name in ("female", "male") for state in (True, False) if name in base.finding}
     for count, ways in base.differential.items():
-        if "wbc" in quantities and any(quantities.issuperset(way) for way in ways):
+        if any(quantities.issuperset(way) for way in ways):
             quantities.add(count)
     given |= {(other, False) for name, state, other in base.denies if (name, state) in given}
     there = {wider for name, state in given if state for wider in base.ancestors.get(name, ())}

@@ -124,11 +124,18 @@ class Knowledge(BaseModel):
             said = next((entry for entry in wider if self.finding[entry].earlier), None)
             if said and name not in found:
                 found[name] = name if found[said] == said else found[said]
+        for name in self.lexicon.standing - self.lexicon.passing:
+            found.setdefault(name, name)
         return found
 
     def lasting(self, names: Iterable[str]) -> tuple[str, ...]:
         """What is so now of findings that were there before this illness."""
         return tuple(dict.fromkeys(self.earlier[name] for name in names if name in self.earlier))
+
+    def spared(self, names: Iterable[str]) -> tuple[str, ...]:
+        """What is so now of findings that were not there before this illness."""
+        said = (self.finding[name].earlier_absent for name in names)
+        return tuple(dict.fromkeys(name for name in said if name))
 
     @cached_property
     def finding_codes(self) -> dict[str, str]:

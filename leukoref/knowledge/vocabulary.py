@@ -121,6 +121,8 @@ class Finding(Rule):
     absent_denies: tuple[str, ...] = ()  # 'no hepatosplenomegaly' is said of neither organ being large
     present_denies: tuple[str, ...] = ()  # a normal ultrasound of the abdomen shows no large spleen
     earlier: str | None = None  # what is so now if it was there before this illness; itself if it lasts
+    earlier_absent: str | None = None  # what is so now if it was not there before this illness
+    earlier_low: str | None = None  # of a count: what was there before this illness if it lay below its reference
     lookback: str | None = None
     is_a: tuple[str, ...] = ()
     not_denied_by: tuple[str, ...] = ()  # of `is_a`: those whose absence leaves this one open (a node only CT shows)

@@ -100,8 +100,7 @@ class Told(Lists, Qualified, Composed, Results):
 
     def _long_past(self, found: Match) -> Match:
         """What still holds after years: a disease that lasts, no contact, habit or treatment of that time."""
-        names = (n for n in meant(found) if n in self.base.earlier or n in self.lexicon.standing - self.lexicon.passing)
-        lasting = dict.fromkeys(map(self._today, names))
+        lasting = self.base.lasting(meant(found))
         return Match(None, tuple(name for name in lasting if self._presence(name)), label=self.label)
 
     def _place(self, tokens: Sequence[str]) -> Match | None:
