@@ -26,7 +26,7 @@ MEANINGS = [
     ("infected central line", "~infection"), ("hip surgery", "~surgery"),
     # A place in a land
     ("residence in Lucknow, India", "~residence_south_asia"), ("travel to Bali, Indonesia", "~travel_southeast_asia"),
-    ("travel to Albuquerque, New Mexico", "~recent_travel"), ("residence in New Mexico", "-"),
+    ("travel to Albuquerque, New Mexico", "~travel_elsewhere"), ("residence in New Mexico", "-"),
     ("residence in London, no travel", "-"), ("travel to New Guinea", "~travel_tropics"),
     # What goes on after a finding
     ("chest pain radiating to the left arm", "~chest_pain"),

@@ -84,7 +84,7 @@ MEANINGS = [
     ("absent granulocyte precursors with preserved erythropoiesis and megakaryocytes in marrow",
      "~granulocytic_hypoplasia"),
     ("no circulating CD19+ B cells", "~absent_b_cells"),
-    ("MYCN amplification", "-"),
+    ("MYCN amplification", "~known_malignancy"),
     ("epilation", "~alopecia"),
     ("grade 3 reticulin fibrosis on trephine biopsy", "~myelofibrosis"),
     ("single V-beta family expansion", "~clonal_t_cell_population"),

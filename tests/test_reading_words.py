@@ -66,6 +66,35 @@ COURSES = [
      "~drug_induced_agranulocytosis ~agranulocytosis ~clozapine_use ~culprit_drug_within_3_months ~neuroleptic_use"),
     ("methimazole judged the cause", "~drug_cause ~antithyroid_drug_use ~culprit_drug_within_3_months"),
 ]  # fmt: skip
+# Names that were taken and said nothing, though by definition they are such a finding
+HEARD = [
+    ("AFB positive", "~positive_mycobacterial_culture"), ("Reed-Sternberg cells", "~hodgkin_lymphoma"),
+    ("signet ring cells", "~known_malignancy"), ("EWSR1-FLI1 fusion", "~sarcoma"),
+    ("lymphocytic sialadenitis", "~focal_lymphocytic_sialadenitis"), ("sensory level at T6", "~myelopathy"),
+    ("anti-HBc positive HBsAg negative", "~hepatitis_b_core_antibody !hepatitis_b_surface_antigen"),
+    ("donor lymphocyte infusion", "~allogeneic_transplant"), ("afferent loop syndrome", "~gastric_surgery"),
+    ("Grey Turner sign", "~ecchymosis"), ("castell sign", "~splenomegaly"), ("bridging fibrosis", "~hepatic_fibrosis"),
+    ("HIV wasting syndrome", "~aids ~cachexia ~weight_loss"), ("oral hypoglycemic agents", "~diabetes"),
+    ("hemofiltration", "~dialysis"), ("pleural fluid adenosine deaminase", "~pleural_effusion"),
+    ("SAAG", "~ascites"), ("chigger bite", "~rural_or_outdoor_exposure"),
+    ("unvaccinated against measles", "incomplete_measles_vaccination"),
+    ("cold peripheries", "poor_peripheral_perfusion"), ("warm peripheries", "!poor_peripheral_perfusion"),
+    ("trisomy 21 in bone marrow", "~abnormal_karyotype"), ("22q11.2 microdeletion", "~digeorge"),
+    ("recurring every 3 weeks", "~recurrent_at_21_days"), ("lighter hair than siblings", "~hypopigmentation_albinism"),
+    ("granulocyte telomere length below the 1st percentile", "~short_telomeres"),
+    ("telomere length within normal range", "!short_telomeres"),
+    ("timely umbilical cord separation", "!delayed_umbilical_cord_separation"),
+    ("previously healthy toddler", "~no_past_medical_history"), ("monotonous diet", "~vegan_or_poor_diet"),
+    ("cuprammonium membrane", "~cuprophane_membrane ~hemodialysis"), ("raindrop pigmentation", "~hyperpigmentation"),
+    ("myeloid panel without mutations", "!myeloid_gene_panel_mutation"),
+    ("twin brother died of sepsis", "~multiple_birth ~sibling_death_in_infancy"),
+    ("mother with normal neutrophil count", "!maternal_autoimmune_neutropenia"),
+    # Companions, hints, and tests that may only have been done
+    ("seroconversion", "-"), ("lump in groin", "-"), ("skip lesions", "-"), ("relative monocytosis", "-"),
+    ("CRE", "-"), ("blood counts recovered", "-"), ("dullness", "-"), ("bicycle accident", "-"),
+    ("HNA typing", "-"), ("reversed A/G ratio", "-"), ("saddle nose", "-"), ("at 21-day intervals", "-"),
+    ("de novo", "-"), ("undetectable TREC", "-"), ("cured by stem cell transplantation", "-"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("phrase", "expected"), WIDE)
@@ -75,6 +104,11 @@ def test_a_word_says_no_more_than_it_does(phrase: str, expected: str) -> None:
 
 @pytest.mark.parametrize(("phrase", "expected"), COURSES)
 def test_a_course_says_what_was_given_and_what_it_did(phrase: str, expected: str) -> None:
+    assert meaning(phrase) == expected
+
+
+@pytest.mark.parametrize(("phrase", "expected"), HEARD)
+def test_a_name_says_what_it_means_by_definition_and_no_more(phrase: str, expected: str) -> None:
     assert meaning(phrase) == expected
 
 
