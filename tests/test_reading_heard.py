@@ -130,7 +130,7 @@ PRESENT = [
     ("cerebellar infarcts", "stroke"),
     ("past surgical history", ""),
     ("chromosomal abnormality", ""),
-    ("stigmata of chronic liver disease", ""),
+    ("stigmata of chronic liver disease", "known_liver_disease"),
 ]
 # Name and what follows when it is said to be absent.
 ABSENT = [

@@ -69,6 +69,33 @@ MEANINGS = [
     ("radioiodine uptake scan confirming Graves disease", "graves_disease"), ("suspected Graves disease", "-"),
     ("normocellular marrow with benzene exposure", "~normocellular_marrow ~benzene_exposure"),
     ("benzene exposure screening", "-"),
+    # Signs, results and diseases that are, by definition, something that a cause speaks of
+    ("shifting dullness", "~ascites"), ("left upper quadrant fullness", "~splenic_pain"),
+    ("pericardial friction rub", "~pericarditis"), ("temporal wasting", "~cachexia ~muscle_atrophy"),
+    ("tenting of the skin", "~dehydration"), ("traction bronchiectasis", "~pulmonary_fibrosis"),
+    ("regional wall motion abnormality", "~cardiac_dysfunction"), ("adrenal nodule", "~adrenal_enlargement"),
+    ("small spleen", "!splenomegaly"), ("good general condition", "!ill_appearance"),
+    ("basket cells", "smudge_cells"), ("calf tenderness", "~lower_limb_pain"),
+    ("Sezary cells", "~abnormal_lymphocyte_morphology ~lymphoma_cells_on_smear"), ("LE cells", "~ana_positive"),
+    ("chronic lymphocytic sialadenitis on lip biopsy", "~focal_lymphocytic_sialadenitis"),
+    ("sacroiliac tenderness", "~joint_tenderness"), ("myeloid sarcoma", "~acute_myeloid_leukemia"),
+    ("NK-cell dysfunction", "~reduced_nk_activity"), ("marrow infiltrated by tumor cells", "~malignancy_in_marrow"),
+    ("translocation 8;21", "t_8_21"), ("normal neutrophil response to infection", "~neutrophil_rise_during_infection"),
+    ("speckled pattern", "~ana_positive"), ("hypopigmented hair", "~hypopigmentation_albinism"),
+    ("balanced diet", "!vegan_or_poor_diet"),
+    ("Castleman disease", "~lymphoproliferative_disorder ~lymphadenopathy"), ("onychomycosis", "~fungal_infection"),
+    ("cold agglutinin disease", "~autoimmune_hemolytic_anemia ~cold_agglutinins"), ("cattle", "~livestock_contact"),
+    ("POEMS syndrome", "~paraproteinemia ~peripheral_neuropathy"), ("tumor lysis syndrome", "~known_malignancy"),
+    ("IgA vasculitis", "~vasculitis_history"), ("refeeding syndrome", "~malnutrition"),
+    ("signs of portal hypertension", "~portal_hypertension"), ("measles exposure", "~sick_contacts"),
+    ("Encounter for care involving renal dialysis", "~dialysis"), ("Early syphilis", "~syphilis"),
+    ("Complications of bariatric procedures", "~bariatric_surgery"), ("Nonspecific lymphadenitis", "~lymphadenitis"),
+    # What only goes with it
+    ("jugular venous distension", "-"), ("villous atrophy", "-"), ("target lesions", "-"), ("hepatic cyst", "-"),
+    ("supplemental oxygen", "-"), ("lanugo", "-"), ("positive tourniquet test", "-"), ("perichondritis", "-"),
+    ("bone marrow failure", "-"), ("hyperviscosity syndrome", "-"), ("edentulous", "-"), ("vitamin D deficiency", "-"),
+    ("serum sickness", "-"), ("hospital admission", "-"), ("polio", "-"),
+    ("childhood Kawasaki disease", "-"), ("history of food poisoning", "-"), ("Flood", "-"),
 ]  # fmt: skip
 
 
