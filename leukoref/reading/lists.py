@@ -96,6 +96,8 @@ class Lists(Words):
             left[0] in RESULTS and right[0] in RESULTS
         ):  # each has its own result
             lefts, rights, turning = [], [], False
+        elif right[0] in (*RESULTS, "normal"):  # of the other alone: 'lymphoma and normal marrow'
+            lefts = []
         if word in left and not turned and left[0] not in RESULTS and self._stands_alone(right):
             rights = []  # the last of three or more shares no word with the first
         one, other = self._first(lefts), self._first(rights)
