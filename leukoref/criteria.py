@@ -69,9 +69,9 @@ class Criteria:
 
     @cached_property
     def _unforgettable(self) -> set[tuple[str, int]]:
-        """Requirements that nothing meets but treatments that no history leaves out."""
-        treatments = set(self.base.parameter("unforgettable"))
-        return {key for key, parts in self._parts.items() if parts <= treatments}
+        """Requirements that nothing meets but what no history leaves out."""
+        told = set(self.base.parameter("unforgettable"))
+        return {key for key, parts in self._parts.items() if parts <= told}
 
     @cached_property
     def _parts(self) -> dict[tuple[str, int], set[str]]:
