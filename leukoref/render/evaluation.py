@@ -71,6 +71,7 @@ def _flags(evaluation: Evaluation) -> list[str]:
 
 def report(evaluation: Evaluation, basis: Coverage) -> str:
     """The page docs/validation.md: written by `leukoref evaluate DIR --doc FILE`, never by hand."""
+    kept_apart = sum(check.figures.cases for check in evaluation.checks)
     return f"""# Validation
 
 Written by `leukoref evaluate --doc`; knowledge base {evaluation.knowledge}. Anyone can run it again:
@@ -81,13 +82,13 @@ when the findings known before the dispositive test go in. What it does not show
 unusual ones, they are few, findings were entered by the people who built the tool, and no clinician has
 reviewed the base. The first tables are of the development cases: no statement was tuned to one of them, but the
 vocabulary grew with them and global parameters of `rules/weighing.yaml` were chosen with them in view, so other
-cases fare worse. How much worse, the cases kept apart show: 422 published cases that a language model collected
-by search, one or two a cause, without having seen the rules, from what a search shows of an article (its
+cases fare worse. How much worse, the cases kept apart show: {kept_apart} published cases that a language model
+collected by search, one or two a cause, without having seen the rules, from what a search shows of an article (its
 abstract and beginning). Those in `seen` were then used to widen the vocabulary, to look for kinds of mistakes
-and in choosing global parameters; those in `untouched`, half of each of the five newest collections, for hardly
+and in choosing global parameters; those in `untouched`, half of each of the six newest collections, for hardly
 more than this table, which was read on the way, also when it was decided whether a change stays. In two of them
 it was looked up why a change had moved them; from one followed estimates, for all causes, of the drugs their
-patients take. Of the newest two the names that were not understood, and why a case was refused, were seen
+patients take. Of the fourth and fifth the names that were not understood, and why a case was refused, were seen
 before they were divided; what was refused was mended, and so was one more refusal that came with a later
 change.
 
