@@ -25,7 +25,7 @@ Role = Literal[
     "amount", "unmeasurable", "tried", "testing", "search", "answer", "relative", "family", "origin", "origin_word",
     "name", "going_on", "gone", "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin",
     "head", "inner", "outing", "view_shows", "assumed", "tag", "hint", "test", "long_ago", "passing",
-    "changed", "local", "proving",
+    "changed", "local", "proving", "no_denial", "said_in",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 # A minus after a marker ('CD34-', 'TdT-, HLA-DR-'); a hyphen before 'and' belongs to the next word ('T- and B-cells').
@@ -35,6 +35,7 @@ _MINUS = re.compile(
 _SIGN = re.compile(r"(\+|[<>]=?(?=[0-9]))")
 STAND_FOR_A_FINDING = ("family", "place")  # `as` names it
 KINDS_BY_ROLE = ("qualifier", "measured")  # kinds of words beside those that groups of kinds name
+KINDS_LISTED = ("no_denial", "said_in")  # roles whose `beside` lists kinds of words
 BETWEEN_FILLERS = ("qualifier", "kind", "head")  # looked for after the fillers are dropped
 
 
@@ -89,6 +90,8 @@ class Lexicon(BaseModel):
     skin: frozenset[str] = frozenset()
     assumed: frozenset[str] = frozenset()
     outing: frozenset[str] = frozenset()
+    no_denial: frozenset[str] = frozenset()  # kinds of words that are no denial where they stand for what they say
+    said_in: frozenset[str] = frozenset()  # kinds whose patterns take words that turn other names
     keys: dict[str, str] = {}  # key of a finding's name -> finding
     names: dict[str, str] = {}  # key of a name that says nothing by itself -> group
     instead: frozenset[str] = frozenset()  # groups of names of which another terminology does not hold
@@ -106,7 +109,10 @@ class Lexicon(BaseModel):
         for group in base.names:
             if group.role == "same":
                 found.same.update({normalise(word): normalise(group.as_) for word in group.words})
+        found.no_denial, found.said_in = _kinds_listed(base, "no_denial"), _kinds_listed(base, "said_in")
         for group in base.names:
+            if group.role in KINDS_LISTED:
+                continue
             words = found.roles.setdefault(group.role, {})
             if group.role == "pattern":
                 continue
@@ -289,6 +295,11 @@ class Lexicon(BaseModel):
 
     def group(self, role: str, phrase: str) -> str | None:
         return self.roles.get(role, {}).get(phrase)
+
+
+def _kinds_listed(base: "Knowledge", role: str) -> frozenset[str]:
+    """The kinds of words that the groups of a role list."""
+    return frozenset(kind for group in base.names if group.role == role for kind in group.beside)
 
 
 def _below(base: "Knowledge", role: str) -> frozenset[str]:

@@ -10,16 +10,6 @@ from collections.abc import Sequence
 from leukoref.meaning import Match
 from leukoref.reading.words import Words
 
-# Kinds of words that are no denial where they stand for what they say: a recovery, a drug that was stopped.
-MAY_TURN = {
-    "recovering", "normal_again", "stopping", "shown", "given", "around_recovery", "fed", "cells_back",
-}  # fmt: skip
-# Kinds whose patterns take words that turn other names ('loss' of an anchored protein); they are `said_so` as well.
-SAID_IN = {
-    "lack_of", "it_is_over", "by_itself", "cured_bare", "count_back", "less_drug", "again_bare", "by_mistake", "lines",
-    "vbeta", "tumor_beside", "monotypic", "t_chain", "many_of", "elastase_around", "nadir_around", "cd20_around",
-}  # fmt: skip
-
 
 class Composed(Words):
     """Every word must be of a kind that the pattern names, a qualifier or a number; no other word is skipped."""
@@ -45,7 +35,7 @@ class Composed(Words):
 
     def _unsaid(self, spans: Sequence[tuple[str, frozenset[str]]], taken: set[str]) -> list[tuple[str, frozenset[str]]]:
         """The phrases but for those that turn nothing in a pattern made for them ('loss' of an anchored protein)."""
-        return [span for span in spans if not ("said_so" in span[1] and span[1] & taken & SAID_IN)]
+        return [span for span in spans if not ("said_so" in span[1] and span[1] & taken & self.lexicon.said_in)]
 
     def _turned_by(self, spans: Sequence[tuple[str, frozenset[str]]]) -> bool:
         """Whether a word turns the meaning ('infected line pending'); a contact or a recovery may be what is said."""
@@ -54,7 +44,8 @@ class Composed(Words):
             for phrase, kinds in spans
             for word in phrase.split()
             for role in ("negative_name", "turning")
-            if not kinds & MAY_TURN and (role == "negative_name" or not kinds & {"meeting", "animal", "thing"})
+            if not kinds & self.lexicon.no_denial
+            and (role == "negative_name" or not kinds & {"meeting", "animal", "thing"})
         )
 
     def _headed(self, told: Sequence[str]) -> Match | None:

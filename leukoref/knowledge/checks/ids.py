@@ -13,7 +13,7 @@ from leukoref.knowledge.checks.reading import Draft, Entry, Path_
 from leukoref.knowledge.checks.walking import comparisons, statements
 from leukoref.knowledge.loader import Complaint
 from leukoref.knowledge.names import normalise, suggestions
-from leukoref.knowledge.wording import KINDS_BY_ROLE, STAND_FOR_A_FINDING, WordGroup
+from leukoref.knowledge.wording import KINDS_BY_ROLE, KINDS_LISTED, STAND_FOR_A_FINDING, WordGroup
 
 _ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 # A black stool names no race, and "benign ethnic neutropenia" is the old name of a diagnosis.
@@ -166,10 +166,11 @@ def unknown_test(draft: Draft) -> Iterator[Complaint]:
 
 @check
 def unknown_kind(draft: Draft) -> Iterator[Complaint]:
-    """A pattern of names takes a kind of word that no group has: it never fits."""
+    """A pattern of names, or a list of kinds, takes a kind of word that no group has: it never fits."""
     known = {*KINDS_BY_ROLE, *(entry.value.as_ for entry in draft.names if entry.value.role == "kind")}
     for entry in draft.names:
-        for field in ("words", "beside") if entry.value.role == "pattern" else ():
+        role = entry.value.role
+        for field in ("words", "beside") if role == "pattern" else ("beside",) if role in KINDS_LISTED else ():
             for position, kinds in enumerate(getattr(entry.value, field)):
                 for kind in set(kinds.split()) - known:
                     yield _complain(entry, kind, "kind", known, field, position)
