@@ -168,6 +168,7 @@ def test_a_folder_that_does_not_exist_is_one_complaint(tmp_path):
         ("findings/counts.yaml", "is_a: [splenomegaly]",
          "is_a: [splenomegaly], absent_denies: [spleen]", "unknown_finding"),
         ("findings/counts.yaml", "is_a: [splenomegaly]", "is_a: [splenomegaly], if_present: spleen", "unknown_finding"),
+        ("findings/counts.yaml", "is_a: [splenomegaly]", "is_a: [splenomegaly], earlier_absent: fit", "unknown_finding"),
         ("findings/counts.yaml", "test: examination, core", "test: exam, core", "unknown_test"),
         (CAUSE_FILE, "expect: {above: hypersplenism}", "expect: {above: lupus}", "unknown_cause"),
         ("priors.yaml", "{hypersplenism: ", "{gout: {tier: rare}, hypersplenism: ", "unknown_cause"),

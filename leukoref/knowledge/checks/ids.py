@@ -73,7 +73,7 @@ def _named_findings(draft: Draft) -> Iterator[tuple[Entry[Any], Path_, str]]:
         for field in ("is_a", "absent_denies", "present_denies", "otherwise_measured"):
             for position, other in enumerate(getattr(finding.value, field)):
                 yield finding, (field, position), other
-        for field in ("if_present", "earlier"):
+        for field in ("if_present", "earlier", "earlier_absent", "earlier_low"):
             if other := getattr(finding.value, field):
                 yield finding, (field,), other
         if finding.value.uncounted:
