@@ -128,8 +128,9 @@ class Lists(Words):
     def _first(self, wordings: Sequence[Sequence[str]]) -> Match | None:
         """The first wording that is known; lists within lists too."""
         for tokens in wordings:
-            led = self.lexicon.group("level", tokens[0]) or self.lexicon.group("qualifier", tokens[0])
-            joined = any(word in tokens for word in PARTS[:2]) or bool(led and "with" in tokens and MARROW not in tokens)
+            shared = self.lexicon.group("level", tokens[0]) or self.lexicon.group("qualifier", tokens[0])
+            led = bool(shared) and "with" in tokens and MARROW not in tokens  # 'low A and B with C'
+            joined = led or any(word in tokens for word in PARTS[:2])
             found = self._exactly(tokens) or (self._joined(tokens) if joined else None)
             if found is not None:
                 return found
