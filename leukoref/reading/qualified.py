@@ -108,7 +108,10 @@ class Qualified(Words):
     def _going_on(self, tokens: Sequence[str]) -> Match | None:
         """'Chest pain radiating to the left arm', 'fever despite antibiotics': what goes on after a finding makes it
         narrower, if all of it is understood and none of it turns the meaning."""
+        denied = any(self.lexicon.group("denial", " ".join(tokens[:end])) for end in (1, 2))
         for at in range(1, len(tokens) - 1):
+            if denied and tokens[at] == "with":
+                return None  # 'absence of granulocytes with wide lobes' is not of all granulocytes
             for length in (4, 3, 2, 1):
                 group = self.lexicon.group("going_on", " ".join(tokens[at : at + length]))
                 rest = tokens[at + length :]
