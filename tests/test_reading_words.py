@@ -33,7 +33,8 @@ WIDE = [
     ("elevated T3 and T4", "~increased_t4 ~increased_t3"), ("hepatorenal syndrome", "~renal_insufficiency"),
     ("inability to walk", "inability_to_walk"), ("loss of balance", "~gait_disturbance"),
     ("right upper limb weakness", "~muscle_weakness"), ("recovery with leucovorin", "-"),
-    ("tuberculosis of the bone marrow", "tuberculosis_dx"), ("large granular lymphocytes in bone marrow", "-"),
+    ("tuberculosis of the bone marrow", "tuberculosis_dx"),
+    ("large granular lymphocytes in bone marrow", "~lgl_infiltration"),
     # Tests that may only have been done
     ("malaria rapid diagnostic test", "/malaria_rapid_test_positive"),
     ("positive malaria RDT", "malaria_rapid_test_positive"),

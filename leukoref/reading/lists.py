@@ -25,7 +25,10 @@ class Lists(Words):
                 return self._without([*tokens[:at], "without", *tokens[at + 2 :]])
         for word in PARTS:
             if word in tokens:
-                parts = self._shared(*parted(tokens, word), word)
+                left, right = parted(tokens, word)
+                if word == "after":  # 'fever three weeks after X' did not last for three weeks
+                    left = left[: next((start for start, end in self._times(left) if end == len(left)), len(left))]
+                parts = self._shared(left, right, word)
                 if parts is None or not self._joinable(word, *parts):
                     continue
                 other = word == "from" and self.lexicon.group("turning", tokens[-1])  # a needle, from a patient with X
@@ -100,6 +103,8 @@ class Lists(Words):
             lefts = []
         if word in left and not turned and left[0] not in RESULTS and self._stands_alone(right):
             rights = []  # the last of three or more shares no word with the first
+        if word in left and all(map(self._stands_alone, (parted(left, word)[1], right))):
+            lefts = []  # 'A, nail dystrophy and B': the one before the last neither
         one, other = self._first(lefts), self._first(rights)
         if not says(one):
             one = (None if both and turning and len(right) > 1 else self._part(left)) or one
@@ -123,7 +128,9 @@ class Lists(Words):
     def _first(self, wordings: Sequence[Sequence[str]]) -> Match | None:
         """The first wording that is known; lists within lists too."""
         for tokens in wordings:
-            joined = any(word in tokens for word in PARTS[:2])
+            shared = self.lexicon.group("level", tokens[0]) or self.lexicon.group("qualifier", tokens[0])
+            led = bool(shared) and "with" in tokens and MARROW not in tokens  # 'low A and B with C'
+            joined = led or any(word in tokens for word in PARTS[:2])
             found = self._exactly(tokens) or (self._joined(tokens) if joined else None)
             if found is not None:
                 return found

@@ -108,13 +108,18 @@ class Qualified(Words):
     def _going_on(self, tokens: Sequence[str]) -> Match | None:
         """'Chest pain radiating to the left arm', 'fever despite antibiotics': what goes on after a finding makes it
         narrower, if all of it is understood and none of it turns the meaning."""
+        denied = any(self.lexicon.group("denial", " ".join(tokens[:end])) for end in (1, 2))
         for at in range(1, len(tokens) - 1):
+            if denied and tokens[at] == "with":
+                return None  # 'absence of granulocytes with wide lobes' is not of all granulocytes
             for length in (4, 3, 2, 1):
                 group = self.lexicon.group("going_on", " ".join(tokens[at : at + length]))
                 rest = tokens[at + length :]
                 views = {place for start, end, _ in self._spans(rest, "view") for place in range(start, end)}
                 if rest and self.lexicon.group("limit", tokens[at]) and _number(rest[0]) is not None:
                     continue  # 'blasts under 5 %' may be none
+                if "share_of" in self.lexicon.kinds_of(" ".join(rest)):
+                    continue  # '80 % of leukocytes' is where they are
                 if (
                     not group
                     or not rest
@@ -176,6 +181,8 @@ class Qualified(Words):
         while lead and self.lexicon.group("value_lead", tokens[lead - 1]):
             lead -= 1
         limit = any(self.lexicon.group("limit", token) for token in tokens[lead:start])
+        if "of" in tokens[end : end + 1] and "share_of" in self.lexicon.kinds_of(" ".join(tokens[end + 1 :])):
+            end = len(tokens)  # '80 % of leukocytes'
         rest = [*tokens[:lead], *tokens[end:]]
         found = self._part(rest)
         if found is None or found.excluded:

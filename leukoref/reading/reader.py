@@ -62,8 +62,10 @@ def _series(name: str, reader: Reader) -> list[str]:
 
 
 def _listings(name: str) -> list[str]:
-    """'A, B and C', 'A/B' with the words that commas and strokes stand for."""
+    """'A, B and C', 'A/B', 'ultrasound: X' with the words that commas, strokes and colons stand for."""
     found = []
+    if ": " in name:
+        found.append(name.replace(": ", " showing ", 1))
     if ", " in name:
         word = " or " if " or " in name else " and "
         found.append(name.replace(", and ", ", ").replace(", or ", ", ").replace(", ", word))
@@ -144,8 +146,8 @@ class Reader(Told):
         """A reading of part of a name. One that is listed as it stands is not hidden by what is seen in it."""
         listed = self._listed(self.lexicon.told(tokens))
         telling = listed if says(listed) else None
-        found = self._equal(tokens) or telling or self._viewed(tokens) or self._gone(tokens)
-        found = found or self._history(tokens) or self._recent(tokens) or self._aside(tokens)
+        found = self._equal(tokens) or telling or self._unmeasurable(tokens) or self._viewed(tokens)
+        found = found or self._gone(tokens) or self._history(tokens) or self._recent(tokens) or self._aside(tokens)
         return found or self._joined(tokens) or listed or self._drug(tokens) or self._loosely(tokens)
 
     def _loosely(self, tokens: Sequence[str]) -> Match | None:
