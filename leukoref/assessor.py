@@ -45,6 +45,9 @@ class Assessor:
             )
             for ranked in (True, False)
         }
+        grades = base.parameter("severity_grades")
+        rules = [rule for rule in base.derived if rule.finding in grades and rule.source]
+        self._graded = {rule.finding: rule.source for rule in reversed(rules)}  # the source of the first rule
         self._provenance = out.ProvenanceNote(
             version=LIBRARY_VERSION, knowledge_version=base.version, knowledge_hash=base.content_hash,
             knowledge_review=base.reviewed, overrides=base.overrides,
@@ -103,9 +106,8 @@ class Assessor:
         worst = next((name for name in grades if inference.presence.get(name)), None)
         chronic = inference.presence.get(self.base.parameter("chronic_finding"))
         course = {True: "chronic", False: "not chronic", None: None}[chronic]
-        source = next((rule.source for rule in self.base.derived if rule.finding == worst and rule.source), None)
         name = self.base.finding[worst].name if worst else None
-        return out.Severity(neutropenia=name, course=course, sources=self.explainer.keys((source,)))
+        return out.Severity(neutropenia=name, course=course, sources=self.explainer.keys((self._graded.get(worst or ""),)))
 
     def _red_flags(self, known: Findings, inference: Inference) -> tuple[out.RedFlagRaised, ...]:
         return tuple(

@@ -56,15 +56,17 @@ def durations(known: Findings, series: Measured, patient: Patient, base: Knowled
 def earlier_counts(known: Findings, series: Measured, patient: Patient, base: Knowledge) -> None:
     """What counts from before this illness say of its course: low ones, or, where none was low, normal ones."""
     low, normal = {}, {}
-    for finding in (entry for entry in base.findings if entry.earlier_low):
-        interval = interval_of(finding, patient, known)
-        for observation, value in series.get(finding.id, ()):
-            if interval is None or interval.low is None or not _before_illness(observation, patient, base):
-                continue
+    for finding, meant in base.told_when_low:
+        before = [value for said, value in series.get(finding.id, ()) if _before_illness(said, patient, base)]
+        interval = interval_of(finding, patient, known) if before else None
+        if interval is None or interval.low is None:
+            continue
+        for value in before:
+            text = f"{finding.name} {value.text}"
             if value.high < interval.low:
-                low.update(dict.fromkeys(base.lasting([finding.earlier_low or ""]), f"{finding.name} {value.text}"))
+                low.update(dict.fromkeys(base.lasting([meant]), text))
             elif value.low >= interval.low and value.high <= (interval.high or OPEN_ABOVE):
-                normal.update(dict.fromkeys(base.spared([finding.earlier_low or ""]), f"{finding.name} {value.text}"))
+                normal.update(dict.fromkeys(base.spared([meant]), text))
     for name, text in (low or normal).items():
         known.presence.setdefault(name, True)
         known.labels.setdefault(name, f"{base.finding[name].name} ({text} earlier)")

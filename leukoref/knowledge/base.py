@@ -132,6 +132,11 @@ class Knowledge(BaseModel):
         """What is so now of findings that were there before this illness."""
         return tuple(dict.fromkeys(self.earlier[name] for name in names if name in self.earlier))
 
+    @cached_property
+    def told_when_low(self) -> tuple[tuple[Finding, str], ...]:
+        """Counts with the finding that an earlier low value of them stands for."""
+        return tuple((entry, entry.earlier_low) for entry in self.findings if entry.earlier_low)
+
     def spared(self, names: Iterable[str]) -> tuple[str, ...]:
         """What is so now of findings that were not there before this illness."""
         said = (self.finding[name].earlier_absent for name in names)
