@@ -106,8 +106,8 @@ class Assessor:
         worst = next((name for name in grades if inference.presence.get(name)), None)
         chronic = inference.presence.get(self.base.parameter("chronic_finding"))
         course = {True: "chronic", False: "not chronic", None: None}[chronic]
-        name = self.base.finding[worst].name if worst else None
-        return out.Severity(neutropenia=name, course=course, sources=self.explainer.keys((self._graded.get(worst or ""),)))
+        name, source = (self.base.finding[worst].name, self._graded.get(worst)) if worst else (None, None)
+        return out.Severity(neutropenia=name, course=course, sources=self.explainer.keys((source,)))
 
     def _red_flags(self, known: Findings, inference: Inference) -> tuple[out.RedFlagRaised, ...]:
         return tuple(
