@@ -12,6 +12,7 @@ from leukoref.reading.told import Told
 
 LONGEST = 24  # words of a name that is taken apart
 OF_OTHERS = {"meeting", "hna_mismatch"}  # kinds of words that say what a patient has to do with others
+ALONE = ("full_blood_count", "serial_counts", "repeat_count", "examination", "vital_signs")  # not what a culture grew
 WHOLE = ("treatment_response", "serial_counts", "marrow_examination")  # tests whose findings the whole of a name tells
 RESULT_WORDS = ("positive", "negative")
 LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
@@ -107,7 +108,8 @@ class Reader(Told):
             told = dict.fromkeys((*telling.implied, *drug.implied))
             telling = Match(None, tuple(told), label=self.label, denied=telling.denied, excluded=telling.excluded)
         found = (
-            self._equal(tokens) or self._of_the_drug(tokens) or self._stated(tokens) or self._level_of(tokens)
+            self._equal(tokens) or self._isolated(tokens)
+            or self._of_the_drug(tokens) or self._stated(tokens) or self._level_of(tokens)
             or self._origin(tokens) or self._bare_group(tokens) or telling or self._unmeasurable(tokens)
             or self._proven(tokens) or self._bare_test(tokens) or self._tested(tokens)
             or self._negative(tokens) or self._viewed(tokens)
@@ -125,6 +127,15 @@ class Reader(Told):
         if more:  # what says more goes before what says nothing
             return Match(None, more, label=self.label)
         return found or response or self._drug(tokens) or self._loosely(tokens)
+
+    def _isolated(self, tokens: Sequence[str]) -> Match | None:
+        """'Isolated severe neutropenia' is severe neutropenia, and the isolated neutropenia that is listed."""
+        found = self._part([token for token in tokens if token != "isolated"]) if "isolated" in tokens[:-1] else None
+        names = [name for name in meant(found) if self.base.finding[name].test in ALONE] if found else []
+        wider = (name for found in names for name in (found, *self.base.ancestors[found]))
+        alone = (self._equal(["isolated", *self.lexicon.tokens(self.base.finding[name].name)]) for name in wider)
+        implied = (*names, *(match.finding for match in alone if match and match.finding))
+        return Match(None, tuple(dict.fromkeys(implied)), label=self.label) if names else None
 
     def _turning(self, tokens: Sequence[str]) -> Match | None:
         """What is denied, past, of the family or only suspected."""
