@@ -63,6 +63,12 @@ def test_suspected_promyelocytic_leukaemia_with_coagulopathy() -> None:
     assert any("promyelocytic" in flag for flag in flags)
 
 
+def test_promyelocytes_beside_blasts_and_bleeding_are_suspected_promyelocytic_leukaemia() -> None:
+    film = {"wbc": 1.5, "promyelocytes_on_smear": True, "bleeding_bruising": True}
+    assert "suspected_promyelocytic_leukemia" in raised(**film, auer_rods=True)
+    assert "suspected_promyelocytic_leukemia" not in raised(**film)
+
+
 def test_haemophagocytic_lymphohistiocytosis() -> None:
     flags = raised(wbc=1.5, ferritin=12000, fever=True, splenomegaly=True, hemoglobin=7.5, platelets=40)
     assert "hemophagocytic_lymphohistiocytosis" in flags
@@ -70,6 +76,8 @@ def test_haemophagocytic_lymphohistiocytosis() -> None:
 
 def test_sepsis() -> None:
     assert "sepsis" in raised(wbc=1.5, temperature=39.5, hypotension_shock=True)
+    assert "sepsis" in raised(wbc=6.0, temperature=39.5, organ_dysfunction=True)
+    assert "sepsis" not in raised(wbc=6.0, organ_dysfunction=True)
 
 
 def test_a_well_patient_with_a_mild_count_raises_nothing() -> None:

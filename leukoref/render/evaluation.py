@@ -85,7 +85,7 @@ vocabulary grew with them and global parameters of `rules/weighing.yaml` were ch
 cases fare worse. How much worse, the cases kept apart show: {kept_apart} published cases that a language model
 collected by search, one or two a cause, without having seen the rules, from what a search shows of an article (its
 abstract and beginning). Those in `seen` were then used to widen the vocabulary, to look for kinds of mistakes
-and in choosing global parameters; those in `untouched`, half of each of the six newest collections, for hardly
+and in choosing global parameters; those in `untouched`, half of each of six collections, for hardly
 more than this table, which was read on the way, also when it was decided whether a change stays. In two of them
 it was looked up why a change had moved them; from one followed estimates, for all causes, of the drugs their
 patients take. Of the fourth and fifth the names that were not understood, and why a case was refused, were seen
