@@ -14,6 +14,8 @@ MEANINGS = [
     ("histiocytes with ingested erythrocytes", "~hemophagocytosis"),
     ("phagocytosis of red cells and platelets by histiocytes in the marrow", "~hemophagocytosis"),
     ("hemophagocytic macrophages in bone marrow aspirate", "marrow_hemophagocytosis"),
+    ("HIV-negative partner", "-"), ("HIV-positive partner", "high_risk_hiv_exposure"), ("PET-CT negative", "-"),
+    ("negative pregnancy test", "!pregnancy"), ("no pets", "!dog_exposure !cat_exposure"),
     ("PNH confirmed by flow cytometry", "pnh_clone"), ("malaria confirmed by PCR", "plasmodium_pcr"),
     ("brucellosis proven by PCR", "~brucellosis_dx"), ("malaria not confirmed by PCR", "?"),
     ("suspected tuberculosis confirmed by culture", "-"),

@@ -95,8 +95,9 @@ PRESENT_CODES = {
 PRESENT_WORDS = {
     "positive": True, "pos": True, "present": True, "detected": True, "yes": True, "reactive": True,
     "negative": False, "neg": False, "absent": False, "not detected": False, "no": False, "none detected": False,
-    "nonreactive": False, "non reactive": False, "not present": False, "undetected": False,
-}  # fmt: skip
+    "nonreactive": False, "non reactive": False, "not present": False, "undetected": False, "none": False, "nil": False,
+    "not seen": False, "none seen": False, "no growth": False, "seen": True,
+} | dict.fromkeys(("+", "++", "+++", "++++", "1+", "2+", "3+", "4+"), True)  # fmt: skip
 
 # Interpretation codes (v3-ObservationInterpretation), read only where a result has no value.
 FLAGS = dict.fromkeys(("L", "LL", "LU", "<"), "low") | dict.fromkeys(("H", "HH", "HU", ">"), "high") | {"N": "normal"}

@@ -28,12 +28,31 @@ _KEPT_S = re.compile(r"(ss|us|is|(?<!i)(?<!om)(?<!em)as|os|ics|ies)$")
 _APOSTROPHE = re.compile(r"[’'`´]s\b|[’'`´]")
 _SEPARATORS = re.compile(r"[^a-z0-9%<>=+./:*^²³µ]+")
 _INNER_DOT = re.compile(r"(?<=[a-z])\.|\.(?![0-9])")
+# Signs of notes: 'HIV (-)', 'HIV -ve', 'fever: no', 'Ø fever', '?sepsis', 'fever w/o rash'. Overlooked, they would turn
+# into what they deny or doubt.
+_DASH = "[-\N{MINUS SIGN}\N{EN DASH}]"
+_NONE = "(?:no|none|nil|absent)"
+_UNITS = "(?:d|w|wk|mo|yr?|day|week|month|year)s?"
+_SIGNS = (
+    (re.compile(rf"\(\s*{_DASH}\s*\)|(?<!\w){_DASH}\s?ve\b|(?<=\s){_DASH}\s*$"), " negative "),
+    (re.compile(r"\(\s*\+\s*\)|(?<!\w)\+\s?ve\b|(?<=\s)\+\s*$"), " positive "),
+    (re.compile(rf"(?::|\s{_DASH})\s*{_NONE}\s*$|\(\s*{_NONE}\s*\)\s*$"), " absent"),
+    (re.compile(rf"(?::|\s{_DASH})\s*(?:yes|present)\s*$"), " present"),
+    (re.compile(r"^\s*[ø∅]\s*(?=\w)"), "no "),
+    (re.compile(r"^\s*\?+\s*(?=\w)"), "suspected "),
+    (re.compile(r"(?<=\w)\s*\?+\s*$"), " suspected"),
+    (re.compile(r"\bw/o\b"), "without"),
+    (re.compile(r"\bw/\s?"), "with "),
+    (re.compile(rf"\bx\s?(?=\d+\s?{_UNITS}\b)"), "for "),
+)
 
 
 @lru_cache(maxsize=65536)
 def normalise(name: str) -> str:
     """The comparable form of a name: 'Leucocytes', 'leukocyte' -> 'leukocyte'; 'Anti-dsDNA' -> 'anti dsdna'."""
     text = name.casefold() if name.isascii() else _plain(name)
+    for sign, meaning in _SIGNS:
+        text = sign.sub(meaning, text)
     text = _APOSTROPHE.sub("", text)
     text = _INNER_DOT.sub("", text)
     words = _SEPARATORS.sub(" ", text.replace("/", " ").replace(":", " ")).split()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.names import normalise
 from leukoref.meaning import Match, denied_with, meant, says
 from leukoref.reading import loinc
 from leukoref.reading.told import Told
@@ -17,6 +18,7 @@ WHOLE = ("treatment_response", "serial_counts", "marrow_examination")  # tests w
 RESULT_WORDS = ("positive", "negative")
 LEVEL_WORDS = ("positive", "negative", "elevated", "low", "abnormal", "normal")
 OTHER_KIND = "not the name of a finding; it is not used"  # the organism is not the disease
+_STOPS = re.compile(r"[,;] (?:and |or |nor )?| and (?=no )")
 _SERIES = re.compile(r", .*\b(?:and|or)\b")
 # A sequence variant as HGVS writes it ('c.597+1G>A', 'p.Arg396Gln') and in short ('W44X'): which one adds nothing.
 _VARIANT = re.compile(
@@ -45,6 +47,7 @@ def _read(name: str, reader: Reader) -> Match | None:
     if bracketed and (bracketed.finding or bracketed.warning == OTHER_KIND):
         return bracketed
     silent, series = None, _SERIES.search(name) is not None
+    name = _each_denied(name, reader)
     for wording in _series(name, reader) if series else (name, *_listings(name)):
         tokens = lexicon.tokens(wording)
         found = reader.read(tokens) if 0 < len(tokens) <= LONGEST else None
@@ -53,6 +56,15 @@ def _read(name: str, reader: Reader) -> Match | None:
         silent = silent or found
     changed = reader.of_variant(name)
     return changed if says(changed) else silent or bracketed or changed
+
+
+def _each_denied(name: str, reader: Reader) -> str:
+    """'No A, no B; no C' is 'no A or B or C'; any other name is left as it stands."""
+    parts = [part.split(" ", 1) for part in _STOPS.split(name)]
+    each = len(parts) > 1 and all(
+        len(part) == 2 and reader.lexicon.group("denial", normalise(part[0])) for part in parts
+    )
+    return f"{parts[0][0]} {' or '.join(part[1] for part in parts)}" if each else name
 
 
 def _series(name: str, reader: Reader) -> list[str]:

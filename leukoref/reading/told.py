@@ -246,8 +246,9 @@ class Told(Lists, Qualified, Composed, Results):
         return [t for t in content if t not in whose] if at_an_end else []
 
     def _negative(self, tokens: Sequence[str]) -> Match | None:
-        """'X negative' where 'X positive' is a finding: its presence is the absence of that."""
-        if "negative" not in tokens:
+        """'X negative' where 'X positive' is a finding: its presence is the absence of that, unless a name is listed as
+        it stands ('HIV-negative partner' denies no other exposure)."""
+        if "negative" not in tokens or self.lexicon.key(tokens) in self.lexicon.names:
             return None
         turned = ["positive" if token == "negative" else token for token in tokens]
         found = self._equal(turned)
