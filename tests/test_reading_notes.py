@@ -17,7 +17,8 @@ MEANINGS = [
     ("HIV (+)", "hiv_infection"), ("Coombs +ve", "coombs_positive"), ("pos ANA", "ana_positive"),
     ("rash: present", "rash"), ("rash +", "~rash"), ("Fy(a-b-)", "duffy_null"), ("CD34-", "!cd34_blasts"),
     ("?sepsis", "-"), ("leukemia?", "-"), ("susp. leukemia", "-"), ("rash (none)", "!rash"), ("rash - no", "!rash"),
-    ("fever w/o rash", "~fever !rash"), ("cough w/ sputum", "productive_cough"), ("fever x 3 days", "~fever"),
+    ("pain 0/10", "!pain"), ("fever w/o rash", "~fever !rash"), ("cough w/ sputum", "productive_cough"),
+    ("fever x 3 days", "~fever"),
     # Several denials in one name
     ("no fever, no cough", "!fever !cough"), ("no fever; no rash", "!fever !rash"),
     ("no fever, no cough and no rash", "!fever !cough !rash"), ("denies fever, denies cough", "!fever !cough"),
