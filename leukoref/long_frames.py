@@ -211,7 +211,7 @@ def _earlier_counts(rows: pl.DataFrame, key: str, base: Knowledge) -> Iterator[t
     undated = pl.col("days_before").is_null() & pl.col("time").is_null()
     before = undated | (pl.col("days_before") >= base.parameter("before_illness"))
     counts = rows.filter((pl.col("when") == "earlier") & before & pl.col("value").is_not_null())
-    for name in (finding.id for finding, _ in base.told_when_low):
+    for name in base.told_when_low:
         found = counts.filter(pl.col("quantity") == name)
         if not found.is_empty():
             ends = {f"earlier:{name}": "low", f"earlier:{name}{UPPER}": "high"}

@@ -56,8 +56,9 @@ def durations(known: Findings, series: Measured, patient: Patient, base: Knowled
 def earlier_counts(known: Findings, series: Measured, patient: Patient, base: Knowledge) -> None:
     """What counts from before this illness say of its course: low ones, or, where none was low, normal ones."""
     low, normal = {}, {}
-    for finding, meant in base.told_when_low:
-        before = [value for said, value in series.get(finding.id, ()) if _before_illness(said, patient, base)]
+    for count, meant in base.told_when_low.items():
+        before = [value for said, value in series.get(count, ()) if _before_illness(said, patient, base)]
+        finding = base.finding[count]
         interval = interval_of(finding, patient, known) if before else None
         if interval is None or interval.low is None:
             continue

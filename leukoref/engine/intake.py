@@ -354,7 +354,7 @@ def _earlier_counts(
         ends = values.get_column(entry.column).to_numpy(), values.get_column(entry.high).to_numpy()
         rows = values.get_column("row").to_numpy().astype(np.intp)
         under, within = positions.before(entry.findings[0], rows, ends, block, sex)
-        meant = base.finding[entry.findings[0]].earlier_low or ""
+        meant = base.told_when_low[entry.findings[0]]
         for found, names, said in ((low, base.lasting([meant]), under), (normal, base.spared([meant]), within)):
             found.update({name: found.get(name, nobody) | said for name in names})
     some = np.logical_or.reduce([nobody, *low.values()])

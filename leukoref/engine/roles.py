@@ -107,7 +107,7 @@ def literals_of(roles: Iterable[Role], base: Knowledge, sex: bool = True) -> tup
             given |= {(name, False) for name in (*entry.excluded, *entry.denied)}
             given |= {(name, True) for name in entry.contrary}
         elif entry.kind == "earlier":
-            low = [name for name in (base.finding[entry.findings[0]].earlier_low,) if name]
+            low = [base.told_when_low[entry.findings[0]]]
             given |= {(name, True) for name in (*base.lasting(low), *base.spared(low))}
         elif entry.kind == "age":
             quantities.add(AGE)

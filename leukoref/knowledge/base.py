@@ -133,9 +133,9 @@ class Knowledge(BaseModel):
         return tuple(dict.fromkeys(self.earlier[name] for name in names if name in self.earlier))
 
     @cached_property
-    def told_when_low(self) -> tuple[tuple[Finding, str], ...]:
-        """Counts with the finding that an earlier low value of them stands for."""
-        return tuple((entry, entry.earlier_low) for entry in self.findings if entry.earlier_low)
+    def told_when_low(self) -> dict[str, str]:
+        """Count -> the finding that an earlier low value of it stands for."""
+        return {entry.id: entry.earlier_low for entry in self.findings if entry.earlier_low}
 
     def spared(self, names: Iterable[str]) -> tuple[str, ...]:
         """What is so now of findings that were not there before this illness."""

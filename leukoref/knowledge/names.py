@@ -45,13 +45,14 @@ _SIGNS = (
     (re.compile(r"\bw/\s?"), "with "),
     (re.compile(rf"\bx\s?(?=\d+\s?{_UNITS}\b)"), "for "),
 )
+_MAY_SIGN = re.compile(rf"[(+:?/ø∅]|(?<!\w){_DASH}|\bx\s?\d")  # each sign holds one of these; most names hold none
 
 
 @lru_cache(maxsize=65536)
 def normalise(name: str) -> str:
     """The comparable form of a name: 'Leucocytes', 'leukocyte' -> 'leukocyte'; 'Anti-dsDNA' -> 'anti dsdna'."""
     text = name.casefold() if name.isascii() else _plain(name)
-    for sign, meaning in _SIGNS:
+    for sign, meaning in _SIGNS if _MAY_SIGN.search(text) else ():
         text = sign.sub(meaning, text)
     text = _APOSTROPHE.sub("", text)
     text = _INNER_DOT.sub("", text)
