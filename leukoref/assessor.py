@@ -22,6 +22,8 @@ from leukoref.version import LIBRARY_VERSION
 
 LOW_COUNT = "low_white_cell_count"
 LEUKOPENIA = "leukopenia"
+IN_QUESTION = "low_count_in_question"
+ASSUMED = "no white cell count is known: the causes are listed as if it were low"
 SHOWN = 6
 """Digits of a weight after the point, in answers."""
 
@@ -60,7 +62,8 @@ class Assessor:
         known = resolve(patient, self.base)
         inference = self.engine.infer(known)
         status = self._status(inference)
-        standings = self.ranker.rank(known, inference, patient.setting) if status == "leukopenia" else []
+        ranked = self.is_ranked(status, inference.presence.get(IN_QUESTION))
+        standings = self.ranker.rank(known, inference, patient.setting) if ranked else []
         candidates = self._candidates(standings, known, inference)
         fixed: dict[str, Any] = {
             "status": status,
@@ -69,7 +72,7 @@ class Assessor:
             "red_flags": self._red_flags(known, inference),
             "severity": self._severity(inference),
             "to_add": self._to_add(status, known),
-            "warnings": self._warnings(known, inference, patient.setting),
+            "warnings": self._warnings(known, inference, patient.setting, assumed=ranked and status != "leukopenia"),
             "unrecognized": tuple(sorted(known.unrecognized, key=str)),
             "unused": tuple(sorted({*known.unused, *self._grounds.unused(known, inference)})),
             "disclaimers": self._notices[bool(candidates)],
@@ -93,6 +96,11 @@ class Assessor:
             return "leukopenia"
         normal = inference.presence.get(LOW_COUNT) is False or inference.presence.get(LEUKOPENIA) is False
         return "no_leukopenia" if normal else "insufficient_data"
+
+    @staticmethod
+    def is_ranked(status: out.Status, in_question: bool | None) -> bool:
+        """Whether causes are listed: for a low count, and for an unknown one where blood formation is known to fail."""
+        return status == "leukopenia" or (status == "insufficient_data" and bool(in_question))
 
     def _to_add(self, status: out.Status, known: Findings) -> tuple[str, ...]:
         if status != "insufficient_data":
@@ -120,7 +128,9 @@ class Assessor:
             if flag.id in inference.red_flags
         )  # fmt: skip
 
-    def _warnings(self, known: Findings, inference: Inference, setting: str | None) -> tuple[str, ...]:
+    def _warnings(
+        self, known: Findings, inference: Inference, setting: str | None, *, assumed: bool
+    ) -> tuple[str, ...]:
         pretest = self.ranker.table.pretest
         unknown = [] if pretest.knows(setting or "") else [
             f"setting {setting!r}: no prevalences for it, so those of all settings are used; there are some for "
@@ -132,7 +142,7 @@ class Assessor:
             if name in self.base.finding
         ]
         contradicted = self._grounds.contradicted(known, inference)
-        return (*unknown, *sorted({*known.warnings, *contradicted}), *clashes)
+        return (*((ASSUMED,) if assumed else ()), *unknown, *sorted({*known.warnings, *contradicted}), *clashes)
 
     # -- candidates ---------------------------------------------------------------------------------------
 

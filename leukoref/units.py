@@ -26,7 +26,7 @@ _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _RAISED_RUN = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 _PER = re.compile(r"(?i)\bper(?=\s+(?!cent))")
 # A power of ten as people print it (x 10(9), 10^9, 10E9, *10**9): a whole exponent that a count is given in.
-_POWER = re.compile(r"^[xX*.]?10(?:\^|\*\*?|[eE]\+?|)\(?(3|6|9|12)\)?(?=[/.{(A-Za-z]|$)")
+_POWER = re.compile(r"^[xX*.]?10(?:\^|\*\*?|[eE]\+?|)\(?([34569]|12)\)?(?=[/.{(A-Za-z]|$)")
 _BARE = frozenset(("1", "{score}", "{points}", "{grade}", "{titer}"))  # in UCUM an annotation by itself stands for 1
 _THOUSAND = re.compile(r"^[xX*]?1,?000(?=/)")
 # What is counted is in the finding, so that a unit need not say it: {cells}/uL, cells x 10*9/L.
@@ -39,7 +39,7 @@ _CELLS = re.compile(rf"(?i)^{_COUNTED}[x.]?(?=/|10\D)|(?<=\d)[x.]?{_COUNTED}(?=/
 
 def folded(unit: str) -> str:
     """The comparable form of a unit's spelling; UCUM is case sensitive, so case is kept."""
-    text = _RAISED_RUN.sub(lambda run: "^" + run[0].translate(_RAISED), unit.strip().translate(_ALIKE))
+    text = _RAISED_RUN.sub(lambda run: "^" + run[0].translate(_RAISED), unit.strip().rstrip(".").translate(_ALIKE))
     return _THOUSAND.sub("10*3", _POWER.sub(r"10*\1", _CELLS.sub("", _PER.sub("/", text).replace(" ", ""))))
 
 

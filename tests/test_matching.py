@@ -83,6 +83,16 @@ def test_opposite_ends_of_one_scale_and_other_findings_clash(base: Knowledge, na
         ("rheumatoid factor", 100, "U/mL", "rheumatoid_factor_level", 100),
         ("IgE", 120, "kU/L", "immunoglobulin_e", 120),
         ("HIV RNA", 5.3, "log10 copies/mL", "hiv_viral_load_log10", 5.3),
+        ("CMV viral load", 3.5, "log10 IU/mL", "cmv_viral_load_log10", 3.5),
+        ("platelet count", 3.2, "×10⁴/µL", "platelets", 32),
+        ("platelets", 1.2, "lakhs", "platelets", 120),
+        ("WBC", 1.2, "x10^9", "wbc", 1.2),
+        ("WBC", 1200, "/mm3.", "wbc", 1.2),
+        ("WBC", 1200, "/mmc", "wbc", 1.2),
+        ("MCV", 110, "fL/cell", "mcv", 110),
+        ("RDW", 55, "fL", "red_cell_distribution_width_sd", 55),
+        ("RDW", 15, "%", "red_cell_distribution_width", 15),
+        ("UPCR", 200, "mg/mmol", "urine_protein_creatinine_ratio", 1768.034),
     ],
 )
 def test_a_unit_in_which_reports_print_a_result_is_read(

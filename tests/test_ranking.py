@@ -296,6 +296,25 @@ def test_too_little_data_says_what_to_add() -> None:
     assert "white blood cell count" in answer.to_add
 
 
+def test_where_another_line_or_the_marrow_fails_causes_are_listed_as_if_the_count_were_low() -> None:
+    for shown in ({"finding": "hypocellular marrow", "present": True}, {"finding": "platelets", "value": 40, "unit": "10*9/L"},
+                  {"finding": "myelosuppression", "present": True}):  # fmt: skip
+        answer = leukoref.assess({"age": "40 a", "observations": [shown]})
+        assert answer.status == "insufficient_data"
+        assert answer.candidates and "white blood cell count" in answer.to_add
+        assert any("as if it were low" in warning for warning in answer.warnings)
+        counted = {"finding": "wbc", "value": 7, "unit": "10*9/L"}
+        answer = leukoref.assess({"age": "40 a", "observations": [shown, counted]})
+        assert answer.status == "no_leukopenia" and not answer.candidates
+        assert not any("as if it were low" in warning for warning in answer.warnings)
+
+
+def test_two_low_lines_of_which_the_platelets_are_none_are_the_red_and_the_white_cells() -> None:
+    bicytopenia, platelets = ({"finding": "bicytopenia", "present": True}, {"finding": "platelets", "value": 200, "unit": "10*9/L"})
+    assert leukoref.assess({"observations": [bicytopenia, platelets]}).status == "leukopenia"
+    assert leukoref.assess({"observations": [bicytopenia]}).status == "insufficient_data"
+
+
 def test_a_neutropenic_child_with_a_normal_total_count_is_still_assessed() -> None:
     observations = [
         {"finding": "wbc", "value": 7, "unit": "10*9/L"},

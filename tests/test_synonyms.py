@@ -31,8 +31,8 @@ SAID = [
     # Radiation, zinc: when and how much
     ("previous radiotherapy", "past_radiotherapy"), ("radiotherapy", "radiotherapy"),
     ("nuclear accident", "radiation_accident"),
-    ("radiation exposure", "~toxin_exposure /radiotherapy /radiation_accident"),
-    ("no radiation exposure", "!radiotherapy !radiation_accident"),
+    ("radiation exposure", "ionizing_radiation"),
+    ("no radiation exposure", "!ionizing_radiation"),
     ("chemoradiotherapy", "~radiotherapy ~chemotherapy"), ("no chemoradiotherapy", "-"),
     ("zinc supplementation", "zinc_supplement_use"), ("zinc toxicity", "zinc_excess"),
     ("denture cream", "denture_adhesive"), ("zinc-containing denture cream", "zinc_denture_adhesive"),

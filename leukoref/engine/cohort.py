@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leukoref.assessor import LEUKOPENIA, LOW_COUNT, SHOWN, Assessor
+from leukoref.assessor import IN_QUESTION, LEUKOPENIA, LOW_COUNT, SHOWN, Assessor
 from leukoref.engine.columnar import Bits, Block, ColumnarEngine, Floats, Inferred
 from leukoref.engine.durable import Inference
 from leukoref.engine.flag_lists import FlagLists
@@ -53,7 +53,7 @@ class Cohort:
         self._positions = ReferencePositions(self._base, self._sides)
         given = {literal for literal in given if ":" not in literal[0] or literal[0] in self._sides}
         self._grades = tuple(self._base.parameter("severity_grades"))
-        wanted = {LOW_COUNT, LEUKOPENIA, *self._grades}
+        wanted = {LOW_COUNT, LEUKOPENIA, IN_QUESTION, *self._grades}
         # Two passes: what can speak is known only once it is known what can hold.
         possible = engine.plan(given, quantities, ()).possible
         self.weighing = Weighing(self._ranker, possible, given, frozenset(quantities))
@@ -77,7 +77,7 @@ class Cohort:
         invalid = np.logical_or.reduce([np.zeros(frame.height, np.bool_), *intake.block.invalid.values()])
         status = self._status(inferred, frame.height)
         status[invalid] = STATUSES.index(REJECTED)
-        ranking = self.rank(intake.block, inferred, np.flatnonzero(status == 0))
+        ranking = self.rank(intake.block, inferred, np.flatnonzero(self._is_ranked(status, inferred)))
         return pl.DataFrame([
             patients.alias("patient"),
             pl.Series("status", STATUSES).gather(status),
@@ -118,6 +118,14 @@ class Cohort:
                     code[column] = value
             states.append(code)
         return self._status_of[states[0], states[1]]
+
+    def _is_ranked(self, status: npt.NDArray[np.int8], inferred: Inferred) -> Bits:
+        """Whose causes are listed, as `Assessor.is_ranked` says."""
+        ranked = status == STATUSES.index("leukopenia")
+        in_question = inferred.settled(IN_QUESTION, True)
+        if in_question is not None:
+            ranked |= (status == STATUSES.index("insufficient_data")) & in_question
+        return ranked
 
     def _severity(self, inferred: Inferred, invalid: Bits) -> pl.Series:
         worst = np.full(len(invalid), len(self._grades), np.intp)

@@ -103,7 +103,7 @@ def _asked_for(draft: Draft) -> set[str]:
         used.update(name for block in (*cause.value.estimates, *kinds) for name in block.cells)
     used.update(word.finding for scale in draft.scales for word in scale.value.words)
     used.update(modifier.finding for modifier in (draft.priors.value.modifiers if draft.priors else ()))
-    used.add("low_white_cell_count")  # the engine's own question: is the count low at all
+    used.update(("low_white_cell_count", "low_count_in_question"))  # the engine's own: is the count low, or may it be
     for parameter in (draft.single.get("weighing") or {}).values():
         used.update(str(word) for word in _flat(parameter.value))
     return used
