@@ -24,6 +24,14 @@ MEANINGS = [
     ("no fever, no cough and no rash", "!fever !cough !rash"), ("denies fever, denies cough", "!fever !cough"),
     ("no fever, no xyzzy", "?"), ("fever, no cough", "~fever !cough"), ("no N/V", "!nausea !vomiting"),
     ("pt denies fever", "~afebrile !fever"), ("nil splenomegaly", "!splenomegaly"),
+    # Places, woods, grades, bleeding
+    ("stationed in Ghana", "travel_sub_saharan_africa"), ("origin from Liberia", "residence_sub_saharan_africa"),
+    ("lives in a village in Nepal", "residence_south_asia"), ("recently moved from India", "residence_south_asia"),
+    ("Indian origin", "-"), ("African ancestry", "-"), ("frequent visits to wooded areas", "wooded_area_exposure"),
+    ("grade IV neutropenia", "severe_neutropenia"), ("CTCAE grade 3 neutropenia", "moderate_neutropenia"),
+    ("ruptured oesophageal varices", "~gastrointestinal_bleeding ~esophageal_varices"),
+    ("no bleeding esophageal varices", "-"), ("subhyaloid hemorrhage", "retinal_hemorrhage"),
+    ("term newborn", "~newborn ~term_birth"), ("neonate", "newborn"), ("cobalt-60 exposure", "ionizing_radiation"),
     # History, examination, tests
     ("h/o SLE", "known_lupus"), ("PMH: lupus", "known_lupus"), ("hx of recurrent infections", "recurrent_infections"),
     ("no h/o travel", "!recent_travel"), ("FHx leukemia", "family_history_leukemia"), ("c/o fatigue", "fatigue"),

@@ -17,7 +17,7 @@ def raised(age: str = "45 a", medications: list[dict[str, object]] | None = None
         else {"finding": name, "value": value, "unit": units[name]}
         for name, value in findings.items()
     ]
-    patient = {"age": age, "observations": observations, "medications": medications or []}
+    patient = {"age": age or None, "observations": observations, "medications": medications or []}
     return {flag.id for flag in leukoref.assess(patient).red_flags}
 
 
@@ -108,10 +108,17 @@ def test_every_red_flag_has_an_action_a_threshold_and_a_source(base: Knowledge) 
         ("febrile_neutropenia", {"hypothermia": True, "severe_neutropenia": True}),
         ("critical_platelets", {"platelets": 40, "abnormality_of_coagulation": True}),
         ("sepsis", {"leukopenia": True, "meningitis": True, "hypotension_shock": True}),
+        ("sepsis", {"wbc": 2.9, "fever": True, "tachycardia": True, "tachypnea": True}),
+        ("severe_pancytopenia", {"severe pancytopenia": True}),
+        ("neonatal_neutropenia", {"newborn": True, "neutropenia": True}),
+        ("fever_after_tick_exposure", {"hiking": True, "fever": True, "wbc": 2.0}),
+        ("fever_after_tick_exposure", {"eschar": True, "fever": True, "wbc": 2.0}),
+        ("fever_after_tropical_travel", {"residence in a typhoid-endemic area": True, "fever": True}),
+        ("neutropenic_enterocolitis", {"febrile neutropenia": True, "abdominal pain": True}),
     ],
 )
 def test_a_flag_is_raised_by_every_way_its_threshold_can_be_told(flag: str, findings: dict[str, object]) -> None:
-    assert flag in raised(**findings)
+    assert flag in raised(age="" if "newborn" in findings else "45 a", **findings)
 
 
 def test_below_four_weeks_of_age_the_haemoglobin_limit_is_higher() -> None:
