@@ -121,7 +121,7 @@ class Cohort:
 
     def _is_ranked(self, status: npt.NDArray[np.int8], inferred: Inferred) -> Bits:
         """Whose causes are listed, as `Assessor.is_ranked` says."""
-        ranked = status == STATUSES.index("leukopenia")
+        ranked: Bits = status == STATUSES.index("leukopenia")
         in_question = inferred.settled(IN_QUESTION, True)
         if in_question is not None:
             ranked |= (status == STATUSES.index("insufficient_data")) & in_question
