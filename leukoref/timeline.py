@@ -13,9 +13,9 @@ from statistics import median
 from leukoref.errors import InputError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.drug import Drug, Latency
-from leukoref.knowledge.names import normalise, suggestions
 from leukoref.known import OPEN_ABOVE, Exposure, Findings, Measured, Quantity, Timing
 from leukoref.patient import Medication, Observation, Patient, utc
+from leukoref.reading.medications import Said, near, said_of
 from leukoref.reference import interval_of
 
 SECONDS_PER_DAY = 86_400
@@ -133,14 +133,18 @@ def exposures(known: Findings, patient: Patient, base: Knowledge) -> list[Exposu
     """Every recognised drug with its timing; sets the findings that the drug stands for."""
     found: list[Exposure] = []
     for position, medication in enumerate(patient.medications):
-        drugs = find_drugs(medication, base)
-        if not drugs:
-            known.unrecognized.append({"medication": medication.name, "suggestions": _near(medication.name, base)})
+        said = _said(medication, base)
+        if not said.drugs:
+            known.unrecognized.append({"medication": medication.name, "suggestions": near(medication.name, base)})
             continue
         known.recognised += 1
-        for drug in drugs:
-            started = _days(medication.days_before, medication.start, patient, position)
-            stopped = _days(medication.stopped_days_before, medication.stop, patient, position)
+        started = _days(medication.days_before, medication.start, patient, position, said.started)
+        stopped = _days(medication.stopped_days_before, medication.stop, patient, position, said.stopped)
+        if said.ended and stopped is None:
+            drugs = ", ".join(drug.name for drug in said.drugs)
+            known.warnings.append(f"{drugs}: said to have ended, but not when; nothing is concluded from it")
+            continue
+        for drug in said.drugs:
             exposure = _exposure(drug, started, stopped, base)
             found.append(exposure)
             if exposure.timing == "stopped_long_before":
@@ -156,34 +160,22 @@ def exposures(known: Findings, patient: Patient, base: Knowledge) -> list[Exposu
     return found
 
 
-def find_drugs(medication: Medication, base: Knowledge) -> list[Drug]:
-    """The drug of a name or code; a combination ('a/b', 'a and b', 'a + b') is its parts if all are known."""
-    if medication.code:
-        code = medication.code.strip()
-        for candidate in (code, f"RXNORM:{code}", f"ATC:{code}"):
-            if candidate in base.drug_codes:
-                return [base.drug[base.drug_codes[candidate]]]
-    name = normalise(medication.name)
-    if name in base.drug_names:
-        return [base.drug[base.drug_names[name]]]
-    for separator in ("/", "+", " and ", "-", ",", " with "):
-        parts = [normalise(part) for part in medication.name.split(separator)]
-        if len(parts) > 1 and all(part in base.drug_names for part in parts):
-            return [base.drug[base.drug_names[part]] for part in parts]
-    bare = base.drug_names.get(" ".join(base.lexicon.without("drug_word", name.split())))  # 'oral prednisone 40 mg'
-    return [base.drug[bare]] if bare else []
+def _said(medication: Medication, base: Knowledge) -> Said:
+    """The drug of a code, else what the name says."""
+    code = (medication.code or "").strip()
+    coded = (base.drug_codes.get(candidate) for candidate in (code, f"RXNORM:{code}", f"ATC:{code}") if code)
+    drug = next(filter(None, coded), None)
+    return Said([base.drug[drug]]) if drug else said_of(medication.name, base)
 
 
-def _near(name: str, base: Knowledge) -> list[str]:
-    """Drugs whose name looks like this one, doses and routes left out."""
-    bare = " ".join(base.lexicon.without("drug_word", normalise(name).split()))
-    found = (base.drug_names[near] for near in suggestions(bare, base.drug_names)) if bare else ()
-    return [base.drug[drug].name for drug in dict.fromkeys(found)]
-
-
-def _days(relative: float | None, absolute: dt.datetime | None, patient: Patient, position: int) -> float | None:
-    if relative is not None or absolute is None:
+def _days(
+    relative: float | None, absolute: dt.datetime | None, patient: Patient, position: int, told: float | None
+) -> float | None:
+    """Days before now: as given, by the date, else as the name tells."""
+    if relative is not None:
         return relative
+    if absolute is None:
+        return told
     if patient.as_of is None:
         raise InputError(f"medications.{position}", "has a date, but the patient has no as_of", "give as_of")
     return (utc(patient.as_of) - utc(absolute)).total_seconds() / SECONDS_PER_DAY

@@ -35,7 +35,7 @@ _NONE = "(?:no|none|nil|absent)"
 _UNITS = "(?:d|w|wk|mo|yr?|day|week|month|year)s?"
 _SIGNS = (
     (re.compile(rf"\(\s*{_DASH}\s*\)|(?<!\w){_DASH}\s?ve\b|(?<=\s){_DASH}\s*$"), " negative "),
-    (re.compile(r"\(\s*\+\s*\)|(?<!\w)\+\s?ve\b|(?<=\s)\+\s*$"), " positive "),
+    (re.compile(r"\(\s*\+\s*\)|(?<!\w)\+\s?ve\b|(?<=\s)\+{1,4}\s*$"), " positive "),
     (re.compile(rf"(?::|\s{_DASH})\s*{_NONE}\s*$|\(\s*{_NONE}\s*\)\s*$|(?<=\s)0/10\s*$"), " absent"),
     (re.compile(rf"(?::|\s{_DASH})\s*(?:yes|present)\s*$"), " present"),
     (re.compile(r"^\s*[ø∅]\s*(?=\w)"), "no "),

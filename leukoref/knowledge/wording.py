@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Role = Literal[
     "same", "filler", "filler_beside", "fixed_order", "level", "qualifier", "number", "number_lead", "unit_of_time",
-    "view", "view_lead", "drug_word", "ago", "place", "turning", "turning_after", "turns_code", "negative_name",
+    "view", "view_lead", "drug_word", "drug_started", "drug_ended", "ago", "place", "turning", "turning_after",
+    "turns_code", "negative_name",
     "denial", "history", "recent", "standing", "done", "course", "course_link", "not_given", "done_by", "of_blood",
     "amount", "unmeasurable", "tried", "testing", "search", "answer", "relative", "family", "origin", "origin_word",
     "name", "going_on", "gone", "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin",
@@ -32,6 +33,8 @@ WORDS_IN_A_PHRASE = 6
 _MINUS = re.compile(
     r"\b(?=\w*\d|\w*[A-Z]\w*[A-Z])([\w-]*\w)[-−](?=[\s,;)]|/\S+[-−+](?:[\s,;)]|$)|$)(?!\s*(?:and|or|to)\b)"
 )
+# '60mg', '2.5', 'q8h', 'x4': how much or how often, whatever the drug.
+_DOSE = re.compile(r"x?\d[\d.,]*(?:mg|g|mcg|ug|µg|ml|iu|u|units?|x)?|q\d+(?:h|hr|d|w)?|x")
 _SIGN = re.compile(r"(\+|[<>]=?(?=[0-9]))")
 STAND_FOR_A_FINDING = ("family", "place")  # `as` names it
 KINDS_BY_ROLE = ("qualifier", "measured")  # kinds of words beside those that groups of kinds name
@@ -264,7 +267,7 @@ class Lexicon(BaseModel):
         return " ".join(sorted([token for token in told if token not in beside] or told))
 
     def without(self, role: str, words: Sequence[str]) -> list[str]:
-        """The words without the phrases of a role, and without numbers."""
+        """The words without the phrases of a role, and without numbers and doses."""
         phrases = self.roles.get(role, {})
         left, position = [], 0
         while position < len(words):
@@ -273,7 +276,7 @@ class Lexicon(BaseModel):
                     position += length
                     break
             else:
-                if not words[position].replace(".", "").isdigit():
+                if not _DOSE.fullmatch(words[position]):
                     left.append(words[position])
                 position += 1
         return left

@@ -1,0 +1,115 @@
+"""A medication as a list prints it: which drugs, and when, as far as its words say ('rituximab, 4 months ago').
+
+Exact like names of findings: what is neither a known drug, nor a dose, nor a time is not passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from leukoref.knowledge.base import Knowledge
+from leukoref.knowledge.drug import Drug
+from leukoref.knowledge.names import normalise, suggestions
+
+_COMBINED = ("/", "+", " and ", " plus ", "-", ",", " with ")
+_BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+_PER_DAY = re.compile(r"(?<=[a-z])\s*/\s*d\b", re.IGNORECASE)
+_DAYS = {"day": 1.0, "d": 1.0, "week": 7.0, "wk": 7.0, "month": 30.44, "mo": 30.44, "year": 365.25, "yr": 365.25}
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_UNCOUNTED = ("several", "few", "many", "some")
+
+
+class Said(NamedTuple):
+    """What the words of a medication say: the drugs, days from their start and their stop to now, and whether they are
+    said to have ended at a time not told."""
+
+    drugs: list[Drug]
+    started: float | None = None
+    stopped: float | None = None
+    ended: bool = False
+
+
+def said_of(name: str, base: Knowledge) -> Said:
+    """The drugs of a name, and the times in it. A combination ('a/b', 'a and b', 'a + b') is its parts if all are
+    known; in brackets stands the drug by another name, which it is, a dose or a time."""
+    if drugs := _named(name, base):
+        return Said(drugs)
+    inner = {part: _named(part, base) for part in _BRACKETS.findall(name)}
+    words = " ".join([_BRACKETS.sub(" ", name), *(part for part, drugs in inner.items() if not drugs)])
+    said = _timed(normalise(_PER_DAY.sub(" daily", words)).split(), base)
+    again = [drug for drugs in inner.values() for drug in drugs]
+    brand = not said.drugs and len(words.split()) == 1  # one that is not listed: 'Nplate (romiplostim)'
+    if not again or not (said.drugs or brand):
+        return said
+    return said._replace(drugs=list({drug.id: drug for drug in (*said.drugs, *again)}.values()))
+
+
+def near(name: str, base: Knowledge) -> list[str]:
+    """Drugs whose name looks like this one, doses and routes left out."""
+    bare = " ".join(_bare(normalise(name).split(), base))
+    found = (base.drug_names[close] for close in suggestions(bare, base.drug_names)) if bare else ()
+    return [base.drug[drug].name for drug in dict.fromkeys(found)]
+
+
+def _named(name: str, base: Knowledge) -> list[Drug]:
+    """The drugs of a name with nothing beside them."""
+    whole = normalise(name)
+    if whole in base.drug_names:
+        return [base.drug[base.drug_names[whole]]]
+    for separator in _COMBINED:
+        parts = [normalise(part) for part in name.split(separator)]
+        if len(parts) > 1 and all(part in base.drug_names for part in parts):
+            return [base.drug[base.drug_names[part]] for part in parts]
+    return []
+
+
+def _bare(words: Sequence[str], base: Knowledge) -> list[str]:
+    return base.lexicon.without("drug_word", words)
+
+
+def _timed(words: list[str], base: Knowledge) -> Said:
+    """The drug between words for a dose, a route and a time."""
+    started = stopped = None
+    ended, left = _without(words, "drug_ended", base)
+    for start, end, days in reversed(list(_times(left))):
+        ago, after = _without(left[end:], "ago", base, lead=True)
+        began, before = _without(left[:start], "drug_started", base)
+        if ago and ended:
+            stopped = days
+        elif ago and not began:
+            started = stopped = days
+        else:
+            started = days
+        left = [*before, *after]
+    bare = _bare(left, base) or [word for word in left if word in base.drug_names]  # 'second cycle of chemotherapy'
+    drugs = _named(" ".join(bare), base) if bare else []
+    return Said(drugs, started, stopped, ended and stopped is None)
+
+
+def _without(words: Sequence[str], role: str, base: Knowledge, *, lead: bool = False) -> tuple[bool, list[str]]:
+    """Whether phrases of a role stand among words (with ``lead``: before them), and the words without them."""
+    phrases = base.lexicon.roles.get(role, {})
+    left: list[str] = []
+    position = 0
+    while position < len(words):
+        for length in (3, 2, 1):
+            if " ".join(words[position : position + length]) in phrases and not (lead and left):
+                position += length
+                break
+        else:
+            left.append(words[position])
+            position += 1
+    return len(left) < len(words), left
+
+
+def _times(words: Sequence[str]) -> Iterator[tuple[int, int, float | None]]:
+    """Where an amount of time stands, and its days; none for 'several weeks'. 'Every 3 weeks' says how often."""
+    for at, (number, unit) in enumerate(pairwise(words)):
+        counted = number.replace(".", "", 1).isdigit() or number in _NUMBERS
+        if unit not in _DAYS or not (counted or number in _UNCOUNTED) or (at and words[at - 1] == "every"):
+            continue
+        amount = _NUMBERS.index(number) if number in _NUMBERS else float(number) if counted else None
+        yield at, at + 2, None if amount is None else round(_DAYS[unit] * amount)
