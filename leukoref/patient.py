@@ -144,6 +144,8 @@ class Patient(Input):
             return None
         if isinstance(age, dict) and set(age) == {"value", "unit"} and not isinstance(age["value"], (str, bool)):
             age = f"{age['value']} {age['unit']}"
+        if isinstance(age, dict) and set(age) > {"value", "unit"}:
+            raise ValueError("an age has a value and a unit and nothing beside them")
         if not isinstance(age, str):
             raise ValueError("an age needs its unit, as in '45 a', '6 mo', '3 wk' or '2 d'")
         years = age_in_years(age)

@@ -25,7 +25,9 @@ def test_ages_are_read_in_days_weeks_months_and_years() -> None:
     assert Patient(age={"value": 3, "unit": "wk"}).age == pytest.approx(21 / 365.25)
 
 
-@pytest.mark.parametrize("age", [45, "45", "forty", "-1 a", "200 a", {"value": 45}, True])
+@pytest.mark.parametrize(
+    "age", [45, "45", "forty", "-1 a", "200 a", {"value": 45}, {"value": 45, "unit": "a", "text": "about"}, True]
+)
 def test_an_age_without_unit_or_out_of_range_is_refused(age: object) -> None:
     assert refused({"age": age, "observations": [WBC]}).field == "age"
 

@@ -51,7 +51,10 @@ def bin_shares(given: Distribution, scale: Scale, entry: ScaleInput, *, patients
     if len(points) < 2:
         spread = entry.spread if log else min(entry.spread, widest * given.centre * factor)
         points = [(points[0][0], points[0][1]), (points[0][0] + spread, points[0][1] + 1)]
-    below = [_NORMAL.cdf(_through(points, math.log10(cut) if log else cut)) for cut in entry.cuts]
+    # No quantity of a scale is less than nothing: a curve that reaches below 0 is cut off there.
+    none = 0.0 if log else _NORMAL.cdf(_through(points, 0.0))
+    under = (_NORMAL.cdf(_through(points, math.log10(cut) if log else cut)) for cut in entry.cuts)
+    below = [(share - none) / (1 - none) for share in under]
     return [high - low for low, high in zip([0.0, *below], [*below, 1.0], strict=True)]
 
 
