@@ -57,6 +57,14 @@ def test_a_mean_and_its_deviation_are_a_normal_curve(base: Knowledge) -> None:
     assert found[">=12"] == pytest.approx(0.1587, abs=1e-4)
 
 
+def test_nobody_is_counted_before_birth(base: Knowledge) -> None:
+    wide, narrow = shares(base, "age", mean=4, sd=4), shares(base, "age", mean=40, sd=17)
+    assert wide["<28d"] < wide["28d-1a"] / 5
+    assert narrow["<28d"] < 1e-3
+    assert narrow["40-65a"] + narrow[">=65a"] == pytest.approx(0.5)  # the mean stays where it was printed
+    assert sum(wide.values()) == pytest.approx(1)
+
+
 def test_counts_are_spread_by_their_logarithm(base: Knowledge) -> None:
     """A mean of 100 with a deviation of 100 is a median of 71: counts lean to the right."""
     found = shares(base, "platelets", mean=100, sd=100)

@@ -51,10 +51,11 @@ def bin_shares(given: Distribution, scale: Scale, entry: ScaleInput, *, patients
     if len(points) < 2:
         spread = entry.spread if log else min(entry.spread, widest * given.centre * factor)
         points = [(points[0][0], points[0][1]), (points[0][0] + spread, points[0][1] + 1)]
-    # No quantity of a scale is less than nothing: a curve that reaches below 0 is cut off there.
-    none = 0.0 if log else _NORMAL.cdf(_through(points, 0.0))
-    under = (_NORMAL.cdf(_through(points, math.log10(cut) if log else cut)) for cut in entry.cuts)
-    below = [(share - none) / (1 - none) for share in under]
+    below = [_NORMAL.cdf(_through(points, math.log10(cut) if log else cut)) for cut in entry.cuts]
+    if not log:
+        # No quantity of a scale is less than nothing: whom the curve puts there lies between 0 and the lowest point.
+        none, lowest = _NORMAL.cdf(_through(points, 0.0)), _NORMAL.cdf(points[0][1])
+        below = [lowest * (share - none) / (lowest - none) if share < lowest else share for share in below]
     return [high - low for low, high in zip([0.0, *below], [*below, 1.0], strict=True)]
 
 

@@ -241,6 +241,19 @@ def duplicate_statement_id(draft: Draft) -> Iterator[Complaint]:
 
 
 @check
+def repeated_word(draft: Draft) -> Iterator[Complaint]:
+    """A group of names holds a word twice: plurals, spellings and hyphens are read alike."""
+    for entry in draft.names:
+        seen: dict[str, str] = {}
+        for position, word in enumerate(entry.value.words):
+            first = seen.setdefault(normalise(word), word)
+            if first is not word:
+                message = f"{word!r} is read as {first!r}, which stands there already"
+                where = ("words", position)
+                yield entry.complain("repeated_word", message, *where, remedy="remove one", severity="warning")
+
+
+@check
 def shared_name(draft: Draft) -> Iterator[Complaint]:
     """Two findings, or two drugs, share a name after normalising: a wrong reading is worse than none."""
     for kind, shelf in (("finding", draft.findings), ("drug", draft.drugs)):
