@@ -208,7 +208,11 @@ def test_a_near_miss_of_an_id_is_offered(linted):
         ),
         ("role: view, words: [film], tests: [ct]", "unknown_test", "unknown test 'ct'"),
         ("role: pattern, words: [sites qualifier]", "unknown_kind", "unknown kind 'sites'"),
-        ("role: qualifier, words: [oedema, edemas]", "repeated_word", "'edemas' is read as 'oedema', which stands there already"),
+        (
+            "role: qualifier, words: [oedema, edemas]",
+            "repeated_word",
+            "'edemas' is read as 'oedema', which stands there already",
+        ),
     ],
 )
 def test_what_a_group_of_names_says_of_something_unknown_is_reported(linted, group, check, message):
