@@ -267,7 +267,7 @@ class Lexicon(BaseModel):
         return " ".join(sorted([token for token in told if token not in beside] or told))
 
     def without(self, role: str, words: Sequence[str]) -> list[str]:
-        """The words without the phrases of a role, and without numbers and doses."""
+        """The words without the phrases of a role."""
         phrases = self.roles.get(role, {})
         left, position = [], 0
         while position < len(words):
@@ -276,10 +276,13 @@ class Lexicon(BaseModel):
                     position += length
                     break
             else:
-                if not _DOSE.fullmatch(words[position]):
-                    left.append(words[position])
+                left.append(words[position])
                 position += 1
         return left
+
+    def drug_alone(self, words: Sequence[str]) -> list[str]:
+        """The name of a drug without words for its dose, route and the like, and without numbers."""
+        return [word for word in self.without("drug_word", words) if not _DOSE.fullmatch(word)]
 
     def is_level(self, name: str) -> bool:
         """Whether a name says how a result lies ('elevated', 'positive')."""

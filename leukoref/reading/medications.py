@@ -49,7 +49,7 @@ def said_of(name: str, base: Knowledge) -> Said:
 
 def near(name: str, base: Knowledge) -> list[str]:
     """Drugs whose name looks like this one, doses and routes left out."""
-    bare = " ".join(_bare(normalise(name).split(), base))
+    bare = " ".join(base.lexicon.drug_alone(normalise(name).split()))
     found = (base.drug_names[close] for close in suggestions(bare, base.drug_names)) if bare else ()
     return [base.drug[drug].name for drug in dict.fromkeys(found)]
 
@@ -66,43 +66,26 @@ def _named(name: str, base: Knowledge) -> list[Drug]:
     return []
 
 
-def _bare(words: Sequence[str], base: Knowledge) -> list[str]:
-    return base.lexicon.without("drug_word", words)
-
-
 def _timed(words: list[str], base: Knowledge) -> Said:
     """The drug between words for a dose, a route and a time."""
+    lexicon = base.lexicon
     started = stopped = None
-    ended, left = _without(words, "drug_ended", base)
+    left = lexicon.without("drug_ended", words)
+    ended = len(left) < len(words)
     for start, end, days in reversed(list(_times(left))):
-        ago, after = _without(left[end:], "ago", base, lead=True)
-        began, before = _without(left[:start], "drug_started", base)
+        ago = next((n for n in (3, 2, 1) if lexicon.group("ago", " ".join(left[end : end + n]))), 0)
+        before = lexicon.without("drug_started", left[:start])
         if ago and ended:
             stopped = days
-        elif ago and not began:
+        elif ago and len(before) == start:
             started = stopped = days
         else:
             started = days
-        left = [*before, *after]
-    bare = _bare(left, base) or [word for word in left if word in base.drug_names]  # 'second cycle of chemotherapy'
+        left = [*before, *left[end + ago :]]
+    # 'Second cycle of chemotherapy': the drug itself is a word that may stand beside others.
+    bare = lexicon.drug_alone(left) or [word for word in left if word in base.drug_names]
     drugs = _named(" ".join(bare), base) if bare else []
     return Said(drugs, started, stopped, ended and stopped is None)
-
-
-def _without(words: Sequence[str], role: str, base: Knowledge, *, lead: bool = False) -> tuple[bool, list[str]]:
-    """Whether phrases of a role stand among words (with ``lead``: before them), and the words without them."""
-    phrases = base.lexicon.roles.get(role, {})
-    left: list[str] = []
-    position = 0
-    while position < len(words):
-        for length in (3, 2, 1):
-            if " ".join(words[position : position + length]) in phrases and not (lead and left):
-                position += length
-                break
-        else:
-            left.append(words[position])
-            position += 1
-    return len(left) < len(words), left
 
 
 def _times(words: Sequence[str]) -> Iterator[tuple[int, int, float | None]]:

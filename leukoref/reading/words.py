@@ -130,7 +130,7 @@ class Words:
 
     def _drug(self, tokens: Sequence[str]) -> Match | None:
         """A drug where a finding is expected: what it would set as a medication."""
-        rest = self.lexicon.without("drug_word", tokens)
+        rest = self.lexicon.drug_alone(tokens)
         found = self.base.drug_names.get(" ".join(tokens)) or self.base.drug_names.get(" ".join(rest))
         if not found:
             return None
