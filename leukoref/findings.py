@@ -27,11 +27,14 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     for position, observation in enumerate(patient.observations):
         where = f"observations.{position} ({observation.finding[:60]})"
         match = match_name(observation.finding, observation.code, base, where, absent=observation.present is False)
-        if match is None:
+        concluded = _note_conclusion(known, observation, base)
+        if match is None and not concluded:
             known.unrecognized.append(_unrecognised(observation, base))
             continue
         known.recognised += 1
         timeline.check_time(observation.time, patient.as_of, where)
+        if match is None:
+            continue
         finding, match = _meant(match, observation, base)
         if finding is None or finding.kind == "presence":
             _note_said(known, match, observation, settled, base, where)
@@ -128,6 +131,15 @@ def _note_presence(known: Findings, match: Match, observation: Observation, base
 def _is_dose(observation: Observation) -> bool:
     """A field with the dose of its rays ('craniospinal irradiation', 36 Gy) was irradiated."""
     return (observation.unit or "").endswith(RAYS)
+
+
+def _note_conclusion(known: Findings, observation: Observation, base: Knowledge) -> bool:
+    """Whether an observation under `confirmation` is a cause by its own name, which then settles the question."""
+    said = observation.stage == "confirmation" and observation.present and observation.when == "now"
+    cause = base.concluded(observation.finding) if said else None
+    if cause:
+        known.confirmed.setdefault(cause, observation.finding)
+    return cause is not None
 
 
 def _note_diagnosis(known: Findings, match: Match, observation: Observation, base: Knowledge) -> None:

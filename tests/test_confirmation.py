@@ -24,6 +24,23 @@ def test_the_diagnosis_of_every_cause_settles_it(finding: str, cause: str) -> No
     assert any(note.text.startswith("named under confirmation: ") for note in first.adjustments)
 
 
+NAMES = [(name, c.id) for c in BASE.causes for name in (c.name, c.name.split(" (")[0], *c.called)]
+
+
+@pytest.mark.parametrize(("name", "cause"), NAMES)
+def test_so_does_its_own_name_and_what_it_is_called(name: str, cause: str) -> None:
+    for said in (name, f"confirmed {name}"):
+        first = answer(said).candidates[0]
+        assert (first.cause, first.band) == (cause, "established")
+
+
+def test_a_low_level_is_no_deficiency_that_the_work_up_came_to() -> None:
+    assert established("low vitamin B12") == []
+    assert established("vitamin B12 deficiency") == ["vitamin_b12_deficiency"]
+    assert established("vitamin B12 deficiency", stage="presentation") == []
+    assert established("vitamin B12 deficiency", present=False) == []
+
+
 @pytest.mark.parametrize("stage", ["presentation", "history"])
 def test_named_before_it_is_no_proof(stage: str) -> None:
     assert established("acute myeloid leukemia", stage=stage) == []

@@ -18,6 +18,15 @@ def test_two_causes_cannot_have_one_diagnosis(linted):
     ]
 
 
+def test_two_causes_cannot_be_called_the_same(linted):
+    called = replaced(CAUSE, "diagnosis: [massive_splenomegaly]", "called: [Banti syndrome]")
+    other = replaced(called, "id: hypersplenism", "id: big_spleen").replace("[Banti", "[banti")
+    found = linted({CAUSE_FILE: called, "causes/spleen/big_spleen.yaml": other})
+    assert [c.message for c in found if c.check == "shared_diagnosis"] == [
+        "'Banti syndrome' is the diagnosis of big_spleen as well"
+    ]
+
+
 # -- statements and sources -------------------------------------------------------------------------
 
 

@@ -229,6 +229,19 @@ class Knowledge(BaseModel):
         return found
 
     @cached_property
+    def _called(self) -> dict[str, str]:
+        """Key of a name of a cause -> the cause: its own, with and without what stands in brackets, and others."""
+        return {
+            self.lexicon.key(self.lexicon.tokens(name)): cause.id
+            for cause in self.causes
+            for name in (cause.name, cause.name.split(" (")[0], *cause.called)
+        }
+
+    def concluded(self, name: str) -> str | None:
+        """The cause that a name given as the outcome of a work-up is the name of ('confirmed Graves disease')."""
+        return self._called.get(self.lexicon.key(self.lexicon.tokens(name)))
+
+    @cached_property
     def conclusions(self) -> frozenset[str]:
         """Findings that are a cause by name, beside the core: concluded from others, so never what to look for next."""
         return frozenset(name for name in self.diagnoses if not self.finding[name].core)

@@ -210,7 +210,8 @@ class Provenance(Rule):
 
 class Cause(Rule):
     """One cause of a low white cell count, as its file states it. A finding of ``diagnosis`` names the cause itself:
-    among what was known before it speaks as any other, given under `confirmation` it settles the question."""
+    among what was known before it speaks as any other, given under `confirmation` it settles the question. So do its
+    own name and the names it is ``called``, whose finding may mean less ('vitamin B12 deficiency' is a low level)."""
 
     id: str
     name: str
@@ -218,6 +219,7 @@ class Cause(Rule):
     seed: str | None = None
     codes: Codes = NO_CODES
     diagnosis: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
     about: tuple[Sourced, ...] = ()
     statements: tuple[Statement, ...] = ()
     estimates: tuple[Estimates, ...] = ()

@@ -112,15 +112,16 @@ def _words(value: Any) -> Iterator[str]:
 
 @check
 def shared_diagnosis(draft: Draft) -> Iterator[Complaint]:
-    """Two causes say that one finding is their name."""
+    """Two causes say that one finding, or one name, is theirs."""
     named: dict[str, str] = {}
     for entry in draft.causes:
-        for position, finding in enumerate(entry.value.diagnosis):
-            other = named.setdefault(finding, entry.value.id)
-            if other != entry.value.id:
-                message = f"{finding!r} is the diagnosis of {other} as well"
-                remedy = "leave it to one of them; a narrower finding may name the other"
-                yield entry.complain("shared_diagnosis", message, "diagnosis", position, remedy=remedy)
+        for field in ("diagnosis", "called"):
+            for position, name in enumerate(getattr(entry.value, field)):
+                other = named.setdefault(normalise(name), entry.value.id)
+                if other != entry.value.id:
+                    message = f"{name!r} is the diagnosis of {other} as well"
+                    remedy = "leave it to one of them; a narrower finding may name the other"
+                    yield entry.complain("shared_diagnosis", message, field, position, remedy=remedy)
 
 
 @check
