@@ -16,6 +16,7 @@ from leukoref.meaning import Match, denied_with, meant
 from leukoref.patient import Observation, Patient
 
 RAYS = "Gy"  # the unit of a dose of radiation
+LEFT_OUT = ("positive", "infection")  # of a test and of an organism, where a result is told
 
 
 def resolve(patient: Patient, base: Knowledge) -> Findings:
@@ -26,7 +27,7 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     settled = {o.finding: o.present for o in said_last if o.present is not None}  # a value contradicts no presence
     for position, observation in enumerate(patient.observations):
         where = f"observations.{position} ({observation.finding[:60]})"
-        match = match_name(observation.finding, observation.code, base, where, absent=observation.present is False)
+        match = _matched(observation, base, where)
         concluded = _note_conclusion(known, observation, base)
         if match is None and not concluded:
             known.unrecognized.append(_unrecognised(observation, base))
@@ -64,6 +65,17 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     timeline.earlier_counts(known, measured, patient, base)
     reference.positions(known, patient, base)
     return known
+
+
+def _matched(observation: Observation, base: Knowledge, where: str) -> Match | None:
+    """What an observation's name and code stand for. A test or an organism that is there under `confirmation` was
+    positive or found, also where the name leaves that out."""
+    match = match_name(observation.finding, observation.code, base, where, absent=observation.present is False)
+    told = match is not None and (meant(match) or match.excluded or match.warning)
+    if told or observation.stage != "confirmation" or not observation.present:
+        return match
+    fuller = (match_name(f"{observation.finding} {word}", None, base, where, absent=False) for word in LEFT_OUT)
+    return next((found for found in fuller if found is not None and meant(found)), match)
 
 
 def _meant(match: Match, observation: Observation, base: Knowledge) -> tuple[Finding | None, Match]:

@@ -118,3 +118,14 @@ def test_screening_patients_settles_the_same_causes() -> None:
     for row, name in zip(leukoref.screen(patients, top=3).iter_rows(named=True), names, strict=True):
         first = answer(name).candidates[0]
         assert (row["cause_1"], row["band_1"]) == (first.cause, first.band)
+
+
+@pytest.mark.parametrize(("bare", "cause"), [
+    ("Ehrlichia chaffeensis", "tick_borne_infection"), ("Orientia tsutsugamushi", "tick_borne_infection"),
+    ("Salmonella Typhi", "typhoid_fever"), ("Mycobacterium bovis", "tuberculosis"), ("dengue virus", "viral_infection"),
+    ("HIV serology", "hiv"),
+])  # fmt: skip
+def test_an_organism_or_a_test_that_is_there_under_confirmation_was_found(bare: str, cause: str) -> None:
+    assert established(bare) == [cause]
+    assert established(bare, stage="presentation") == []
+    assert established(bare, present=False) == []
