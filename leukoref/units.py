@@ -35,12 +35,16 @@ _COUNTED = (
     r"|erythrocyte)s?\}?"
 )
 _CELLS = re.compile(rf"(?i)^{_COUNTED}[x.]?(?=/|10\D)|(?<=\d)[x.]?{_COUNTED}(?=/)")
+# '10*4/microliter', 'g/decilitre': the volume written out.
+_LITERS = re.compile(r"(?i)(?<=/)(micro|milli|deci)?lit(?:er|re)s?$")
+_PREFIXES = {"micro": "u", "milli": "m", "deci": "d", "": ""}
 
 
 def folded(unit: str) -> str:
     """The comparable form of a unit's spelling; UCUM is case sensitive, so case is kept."""
     text = _RAISED_RUN.sub(lambda run: "^" + run[0].translate(_RAISED), unit.strip().rstrip(".").translate(_ALIKE))
-    return _THOUSAND.sub("10*3", _POWER.sub(r"10*\1", _CELLS.sub("", _PER.sub("/", text).replace(" ", ""))))
+    text = _THOUSAND.sub("10*3", _POWER.sub(r"10*\1", _CELLS.sub("", _PER.sub("/", text).replace(" ", ""))))
+    return _LITERS.sub(lambda written: _PREFIXES[(written[1] or "").lower()] + "L", text)
 
 
 def ucum(unit: str, aliases: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What is wide is at least as frequent as what is narrow: an estimate gives way to a sourced figure below it."""
+"""What is wide is at least as frequent as what is narrow: an estimate gives way to the figure of a narrower finding."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 def raised(
     rates: Mapping[str, Mapping[str, Rate]], profiles: Iterable[Profile], base: Knowledge
 ) -> dict[str, dict[str, Rate]]:
-    """finding -> profile -> rate, with each estimate that lies under the sourced rate of a narrower finding raised to
-    it. A finding of which a profile says nothing stays so: the narrower one speaks for itself."""
+    """finding -> profile -> rate, with each estimate that lies under the rate of a narrower finding raised to it: to a
+    sourced rate, and beside the core, whose estimates were weighed against each other, to an estimate as well. A
+    finding of which a profile says nothing stays so: the narrower one speaks for itself."""
     largest: dict[tuple[str, str], tuple[float, str]] = {}
     for narrow, speakers in rates.items():
         for profile, part in speakers.items():
-            if part.basis == "sourced":
-                for wide in base.ancestors.get(narrow, ()):
+            for wide in base.ancestors.get(narrow, ()):
+                if part.basis == "sourced" or not base.finding[wide].core:
                     largest[wide, profile] = max(largest.get((wide, profile), (0.0, "")), (part.value, narrow))
     owner = {profile.id: profile.cause.id for profile in profiles}
     found = {name: dict(speakers) for name, speakers in rates.items()}
