@@ -12,7 +12,7 @@ from leukoref.knowledge.names import suggestions
 from leukoref.knowledge.vocabulary import Finding, age_in_years
 from leukoref.known import AGE, Findings, Measured, Quantity
 from leukoref.matching import match_name
-from leukoref.meaning import Match, denied_with, meant
+from leukoref.meaning import Match, denied_with, meant, told
 from leukoref.patient import Observation, Patient
 
 RAYS = "Gy"  # the unit of a dose of radiation
@@ -28,14 +28,11 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
     for position, observation in enumerate(patient.observations):
         where = f"observations.{position} ({observation.finding[:60]})"
         match = _matched(observation, base, where)
-        concluded = _note_conclusion(known, observation, base)
-        if match is None and not concluded:
+        if match is None:
             known.unrecognized.append(_unrecognised(observation, base))
             continue
         known.recognised += 1
         timeline.check_time(observation.time, patient.as_of, where)
-        if match is None:
-            continue
         finding, match = _meant(match, observation, base)
         if finding is None or finding.kind == "presence":
             _note_said(known, match, observation, settled, base, where)
@@ -69,13 +66,13 @@ def resolve(patient: Patient, base: Knowledge) -> Findings:
 
 def _matched(observation: Observation, base: Knowledge, where: str) -> Match | None:
     """What an observation's name and code stand for. A test or an organism that is there under `confirmation` was
-    positive or found, also where the name leaves that out."""
+    positive or found, also where the name leaves that out; a cause may be named there that is no finding."""
     match = match_name(observation.finding, observation.code, base, where, absent=observation.present is False)
-    told = match is not None and (meant(match) or match.excluded or match.warning)
-    if told or observation.stage != "confirmation" or not observation.present:
+    if told(match) or observation.stage != "confirmation" or not observation.present:
         return match
     fuller = (match_name(f"{observation.finding} {word}", None, base, where, absent=False) for word in LEFT_OUT)
-    return next((found for found in fuller if found is not None and meant(found)), match)
+    found = next((found for found in fuller if found is not None and meant(found)), match)
+    return Match(None, label=observation.finding) if found is None and base.concluded(observation.finding) else found
 
 
 def _meant(match: Match, observation: Observation, base: Knowledge) -> tuple[Finding | None, Match]:
@@ -98,8 +95,8 @@ def _note_said(
         if (left := left_of(match, observation.present is not False, base)) is not None:
             _note_presence(known, left, observation.model_copy(update={"present": True}), base, where)
     elif settled.get(observation.finding, observation.present) == observation.present:
-        _note_presence(known, match, observation, base, where)
-        _note_diagnosis(known, match, observation, base)
+        if not _note_diagnosis(known, match, observation, base) or told(match):
+            _note_presence(known, match, observation, base, where)
     else:
         known.warnings.append(f"{observation.finding}: the result under confirmation is the later one and holds")
 
@@ -145,21 +142,18 @@ def _is_dose(observation: Observation) -> bool:
     return (observation.unit or "").endswith(RAYS)
 
 
-def _note_conclusion(known: Findings, observation: Observation, base: Knowledge) -> bool:
-    """Whether an observation under `confirmation` is a cause by its own name, which then settles the question."""
-    said = observation.stage == "confirmation" and observation.present and observation.when == "now"
-    cause = base.concluded(observation.finding) if said else None
-    if cause:
-        known.confirmed.setdefault(cause, observation.finding)
-    return cause is not None
-
-
-def _note_diagnosis(known: Findings, match: Match, observation: Observation, base: Knowledge) -> None:
-    """A cause named under `confirmation` is what the work-up came to; before it a name may be old, or a guess."""
-    if observation.stage == "confirmation" and observation.present:
-        for name in meant(match):
-            if name in base.diagnosed:
-                known.confirmed.setdefault(base.diagnosed[name], match.label or base.finding[name].name)
+def _note_diagnosis(known: Findings, match: Match, observation: Observation, base: Knowledge) -> bool:
+    """Whether a cause is named under `confirmation`: it is what the work-up came to; before it a name may be old, or a
+    guess. By its own name, or by a finding that is its name."""
+    if observation.stage != "confirmation" or not observation.present:
+        return False
+    named = {base.diagnosed[name]: match.label or base.finding[name].name
+             for name in meant(match) if name in base.diagnosed}  # fmt: skip
+    if cause := base.concluded(observation.finding):
+        named[cause] = observation.finding
+    for cause, label in named.items():
+        known.confirmed.setdefault(cause, label)
+    return bool(named)
 
 
 def _lift_denials(known: Findings, base: Knowledge) -> None:

@@ -44,6 +44,11 @@ def denied_with(match: Match) -> tuple[str, ...]:
     return (match.finding,) if match.finding else match.denied
 
 
+def told(match: Match | None) -> bool:
+    """Whether anything follows from a name that is said to be there."""
+    return match is not None and bool(meant(match) or match.excluded or match.warning)
+
+
 def says(match: Match | None) -> bool:
     """Whether anything follows from a name, be it said to be there or not."""
-    return match is not None and bool(meant(match) or match.denied or match.excluded or match.warning)
+    return match is not None and (told(match) or bool(match.denied))

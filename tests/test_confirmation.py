@@ -129,3 +129,16 @@ def test_an_organism_or_a_test_that_is_there_under_confirmation_was_found(bare: 
     assert established(bare) == [cause]
     assert established(bare, stage="presentation") == []
     assert established(bare, present=False) == []
+
+
+def test_a_cause_that_a_later_result_denies_is_not_settled() -> None:
+    said = {"finding": "folate deficiency", "stage": "confirmation"}
+    answer = leukoref.assess({"observations": [*COUNTS, {**said, "present": True}, {**said, "present": False}]})
+    assert [c.cause for c in answer.candidates if c.band == "established"] == []
+    assert answer.warnings == ("folate deficiency: the result under confirmation is the later one and holds",)
+
+
+def test_a_name_that_settles_the_question_is_not_listed_as_unused() -> None:
+    name = "Transient leukopenia of haemodialysis"  # a cause, and no finding
+    assert answer(name).unused == ()
+    assert answer(name, "presentation").unused == (name,)
