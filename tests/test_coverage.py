@@ -18,6 +18,7 @@ jeffreys: {value: 0.5, reason: r}
 assumed_denominator: {value: 20, reason: r}
 frequency_terms: {value: {obligate: 1, very_frequent: 0.9, frequent: 0.5, occasional: 0.2, very_rare: 0.02, excluded: 0}, reason: r}
 estimate_floor: {value: 0.005, reason: r}
+kinds_fit: {value: 3, reason: r}
 repeated_share: {value: 0.5, reason: r}
 unrelated_share: {value: {present: 0.0, scale: 0.0, absent: 0.0, negative_test: 0.0}, reason: r}
 done_tests: {value: [], reason: r}

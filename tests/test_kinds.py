@@ -13,7 +13,8 @@ from test_coverage import NUMBERS, WEIGHING
 from leukoref.assessor import Assessor
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Distribution, Estimates, Frequency, Statement
-from leukoref.knowledge.evidence import EvidenceTable
+from leukoref.knowledge.evidence import EvidenceTable, Rate
+from leukoref.knowledge.fitting import fitted_kinds
 from leukoref.knowledge.loader import read
 from leukoref.knowledge.spreads import bin_shares
 from leukoref.patient import Patient
@@ -209,6 +210,44 @@ def test_kinds_that_differ_in_nothing_change_nothing(tmp_path):
     single = weighed(assessor(tmp_path / "without", CAUSE))
     assert len(several["hypersplenism"][1]) == 3
     assert several["hypersplenism"][0] == pytest.approx(single["hypersplenism"][0])
+
+
+@given(data=st.data(), goal=st.floats(0.05, 0.95))
+def test_the_kinds_together_are_as_their_cause_is_known_to_be(
+    base: Knowledge, data: st.DataObject, goal: float
+) -> None:
+    cause = base.cause["hiv"]
+    kinds = [f"{cause.id}/{kind.id}" for kind in cause.kinds]
+    shares = {cause.id: 0.2, **dict.fromkeys(kinds, 0.8 / len(kinds))}
+    guesses = {kind: data.draw(st.floats(0.01, 0.99)) for kind in kinds}
+    rates = {kind: Rate(value, "estimate", "a guess") for kind, value in guesses.items()}
+    whole = Rate(goal, "sourced", "a series", (), ("smith-2020",))
+    found = fitted_kinds({"fever": {cause.id: whole, **rates}}, (cause,), shares, 1e6)["fever"]
+    assert sum(shares[name] * rate.value for name, rate in found.items()) == pytest.approx(goal, abs=1e-4)
+    assert sorted(kinds, key=guesses.__getitem__) == sorted(kinds, key=lambda kind: (found[kind].value, guesses[kind]))
+    assert found[kinds[0]].basis == "estimate"
+    assert found[kinds[0]].sources == ("smith-2020",)
+
+
+def test_a_kind_with_figures_of_its_own_keeps_them_and_the_shift_has_a_limit(base: Knowledge) -> None:
+    cause = base.cause["hiv"]
+    first, second, *_ = (f"{cause.id}/{kind.id}" for kind in cause.kinds)
+    rates = {
+        cause.id: Rate(0.9, "sourced", "a series"),
+        first: Rate(0.1, "sourced", "a series of this kind"),
+        second: Rate(0.5, "estimate", "a guess"),
+    }
+    shares = dict.fromkeys((cause.id, *(f"{cause.id}/{kind.id}" for kind in cause.kinds)), 0.1)
+    found = fitted_kinds({"fever": rates}, (cause,), shares, 3.0)["fever"]
+    assert found[first] == rates[first]
+    assert found[second].value == pytest.approx(0.75)  # odds of 1 to 1 become 3 to 1, not more
+
+
+def test_what_is_only_guessed_of_a_cause_binds_none_of_its_kinds(base: Knowledge) -> None:
+    cause = base.cause["hiv"]
+    kind = f"{cause.id}/{cause.kinds[0].id}"
+    rates = {"fever": {cause.id: Rate(0.9, "estimate", "a guess"), kind: Rate(0.1, "estimate", "a guess")}}
+    assert fitted_kinds(rates, (cause,), {}, 3.0) == rates
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from functools import cached_property
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.cause import Cause, Estimates, Frequency, Statement, Variant
 from leukoref.knowledge.conditions import comparisons
+from leukoref.knowledge.fitting import fitted_kinds
 from leukoref.knowledge.nesting import raised
 from leukoref.knowledge.pretest import Basis, PriorTables, decibans
 from leukoref.knowledge.spreads import Series, fitted, mass, observed
@@ -140,7 +141,9 @@ class EvidenceTable:
                     if isinstance(value, (int, float)) and profile.id not in table[name]:
                         text = f"estimate {value:.2g}"
                         table[name][profile.id] = Rate(self._estimated(float(value)), "estimate", text)
-        return raised(table, self.profiles, self.base)
+        shares = {profile.id: share for profile, share in zip(self.profiles, self._kind_shares, strict=True)}
+        fitted = fitted_kinds(table, self.base.causes, shares, self.base.parameter("kinds_fit"))
+        return raised(fitted, self.profiles, self.base)
 
     def _sourced_rate(self, statements: Sequence[Statement]) -> Rate:
         figures = [entry.frequency for entry in statements if entry.frequency]

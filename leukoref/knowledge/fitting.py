@@ -1,0 +1,60 @@
+"""A cause's sourced figure holds for its kinds together: their estimates are shifted until they average to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from leukoref.knowledge.cause import Cause
+    from leukoref.knowledge.evidence import Rate
+
+STEPS = 40  # halvings of the search: the shift is then exact to a millionth
+
+
+def fitted_kinds(
+    rates: Mapping[str, Mapping[str, Rate]], causes: tuple[Cause, ...], shares: Mapping[str, float], most: float
+) -> dict[str, dict[str, Rate]]:
+    """finding -> profile -> rate, where the kinds of a cause have the finding, taken together, as often as the
+    sources of the cause say. An estimate of a kind says how it differs from the other kinds; the odds of all of
+    them are multiplied by one number, at most ``most`` either way. What is sourced of a kind stays as it is."""
+    found = {name: dict(speakers) for name, speakers in rates.items()}
+    for speakers in found.values():
+        for cause in causes:
+            whole = speakers.get(cause.id)
+            if whole is None or whole.basis != "sourced":
+                continue
+            kinds = {f"{cause.id}/{kind.id}" for kind in cause.kinds}
+            free = {kind for kind in kinds & speakers.keys() if speakers[kind].basis == "estimate"}
+            if free:
+                held = {profile: speakers.get(profile, whole).value for profile in {cause.id, *kinds}}
+                factor = _factor(held, free, shares, whole.value, most)
+                for kind in free:
+                    speakers[kind] = _shifted(speakers[kind], factor, whole)
+    return found
+
+
+def _factor(rates: Mapping[str, float], free: set[str], shares: Mapping[str, float], goal: float, most: float) -> float:
+    """What multiplies the odds of the ``free`` rates, so that all, weighted by their shares, come to ``goal``."""
+    low, high = -math.log(most), math.log(most)
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        mean = sum(
+            shares[profile] * (_scaled(rate, math.exp(middle)) if profile in free else rate)
+            for profile, rate in rates.items()
+        )
+        low, high = (middle, high) if mean < goal else (low, middle)
+    return math.exp((low + high) / 2)
+
+
+def _scaled(rate: float, factor: float) -> float:
+    """The rate whose odds are ``factor`` times those of this one."""
+    return factor * rate / (factor * rate + 1 - rate)
+
+
+def _shifted(rate: Rate, factor: float, whole: Rate) -> Rate:
+    value = _scaled(rate.value, factor)
+    text = f"estimate {value:.2g}, the kinds together as often as in {whole.text}"
+    return replace(rate, value=value, text=text, statements=whole.statements, sources=whole.sources)
