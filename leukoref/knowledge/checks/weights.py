@@ -17,11 +17,11 @@ SHOWN = 80
 PARAMETERS = (
     "jeffreys", "assumed_denominator", "assumed_spread_at_most", "frequency_terms", "estimate_floor",
     "estimate_patients", "kinds_fit", "weight_caps", "rest_rates", "differential_tolerance", "needed_findings",
-    "severity_grades", "chronic_finding", "bands", "requirement_absent", "prior_strength", "unrelated_share", "done_tests",
-    "repeated_share", "always_related", "requirement_unknown", "unforgettable", "taken_of_everybody", "before_illness",
-    "culprit_cause", "culprit_finding", "culprit_grade",
-    "culprit_timing", "cycle", "exposure_causes", "exposure_windows", "next_test_certainty",
-    "next_test_leaders", "next_test_least_bits", "unstated_end",
+    "severity_grades", "chronic_finding", "bands", "requirement_absent", "prior_strength", "unrelated_share",
+    "done_tests", "repeated_share", "always_related", "requirement_unknown", "unforgettable", "taken_of_everybody",
+    "before_illness", "culprit_cause", "culprit_finding", "culprit_grade", "culprit_timing", "cycle",
+    "exposure_causes", "exposure_windows", "next_test_certainty", "next_test_leaders", "next_test_least_bits",
+    "unstated_end",
 )  # fmt: skip
 
 
