@@ -39,7 +39,7 @@ MEANINGS = [
     ("RUNX1 and ASXL1 variants on next-generation sequencing", "~asxl1_mutation ~runx1_mutation"),
     ("STAT3 p.Asp661Val", "-"),
     ("mutated SF3B1 (VAF 35%)", "~sf3b1_mutation"),
-    ("wild-type SF3B1", "?"),
+    ("wild-type SF3B1", "-"), ("SF3B1 wild-type", "!sf3b1_mutation"),
     ("SF3B1 variant of uncertain significance", "-"),
     ("i(17q)", "~mds_genetic_abnormality"),
     ("loss of CD59 on erythrocytes and CD24/CD66b on granulocytes", "~pnh_clone"),

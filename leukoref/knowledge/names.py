@@ -12,9 +12,9 @@ from functools import lru_cache
 
 # UK to US, inside words and at their ends; each pair is a spelling, never a change of meaning.
 _SPELLINGS = (
-    ("haem", "hem"), ("anaem", "anem"), ("aemia", "emia"), ("leuco", "leuko"), ("leuca", "leuka"),
+    ("haem", "hem"), ("anaem", "anem"), ("aemi", "emi"), ("paenia", "penia"), ("leuco", "leuko"), ("leuca", "leuka"),
     ("oedema", "edema"), ("oesoph", "esoph"), ("rrhoea", "rrhea"), ("pnoea", "pnea"), ("paed", "ped"), ("foet", "fet"),
-    ("coeliac", "celiac"), ("caec", "cec"), ("faec", "fec"), ("anaesth", "anesth"), ("tumour", "tumor"),
+    ("coeliac", "celiac"), ("caec", "cec"), ("faec", "fec"), ("aesth", "esth"), ("tumour", "tumor"),
     ("colour", "color"), ("odour", "odor"), ("behaviour", "behavior"), ("labour", "labor"), ("goitre", "goiter"),
     ("fibre", "fiber"), ("litre", "liter"), ("centre", "center"), ("titre", "titer"), ("grey", "gray"),
     ("sulph", "sulf"), ("caerulo", "cerulo"), ("laena", "lena"), ("oestr", "estr"), ("gynaec", "gynec"),

@@ -9,7 +9,7 @@ from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.names import normalise
 from leukoref.meaning import Match, denied_with, meant, says
 from leukoref.reading import loinc
-from leukoref.reading.told import Told
+from leukoref.reading.told import PERSONS, Told
 
 LONGEST = 24  # words of a name that is taken apart
 OF_OTHERS = {"meeting", "hna_mismatch"}  # kinds of words that say what a patient has to do with others
@@ -119,6 +119,9 @@ class Reader(Told):
         if telling and telling.implied and (drug := self._drug(tokens)):  # 'olanzapine use' of a class is of the drug
             told = dict.fromkeys((*telling.implied, *drug.implied))
             telling = Match(None, tuple(told), label=self.label, denied=telling.denied, excluded=telling.excluded)
+        of_person = self._person(tokens)
+        if of_person:
+            return of_person
         found = (
             self._equal(tokens) or self._isolated(tokens)
             or self._of_the_drug(tokens) or self._stated(tokens) or self._level_of(tokens)
@@ -139,6 +142,19 @@ class Reader(Told):
         if more:  # what says more goes before what says nothing
             return Match(None, more, label=self.label)
         return found or response or self._drug(tokens) or self._loosely(tokens)
+
+    def _person(self, tokens: Sequence[str]) -> Match | None:
+        """'Korean woman with anemia' is anemia in the patient; a 'child with measles' may be another."""
+        if "with" not in tokens[1:-1]:
+            return None
+        at = tokens.index("with")
+        if says(self._part(tokens[:at])):
+            return None  # a woman is a finding, and so is a newborn
+        named = [t for start, end, _ in self._spans(tokens[:at], "origin") for t in tokens[start:end]]
+        groups = [self.lexicon.group("origin_word", token) for token in tokens[:at] if token not in named]
+        sure = PERSONS[:1] if not named else PERSONS
+        found = self.read(tokens[at + 1 :]) if groups and all(group in sure for group in groups) else None
+        return self._wider(found) if found and found.finding and self._presence(found.finding) else found
 
     def _isolated(self, tokens: Sequence[str]) -> Match | None:
         """'Isolated severe neutropenia' is severe neutropenia, and the isolated neutropenia that is listed."""

@@ -15,6 +15,7 @@ ANTIBIOTIC = "antibiotic"
 ANSWERS_TO_ANTIBIOTICS = ("response_to_antibiotics", "febrile_despite_antibiotics")
 USED = "antibiotic_use"
 CULPRIT = "culprit_drug_within_3_months"
+PERSONS = ("origin_persons", "origin_little_persons")
 _CALENDAR_YEAR = re.compile(r"(?:19|20)\d\d")
 UNCERTAIN = "what is only suspected is not used"
 
@@ -26,9 +27,10 @@ class Told(Lists, Qualified, Composed, Results):
         """Race, ethnicity, nationality: known, said, and never used."""
         content = self.lexicon.content(tokens)
         people = [t for start, end, _ in self._spans(content, "origin") for t in content[start:end]]
-        words = [t for t in content if self.lexicon.group("origin_word", t)]
+        words = [t for t in content if self.lexicon.group("origin_word", t) == "origin_words"]
+        persons = [t for t in content if self.lexicon.group("origin_word", t) in PERSONS]
         if (words and len(content) <= 5 and (people or words[-1] in ("ethnicity", "nationality", "race"))) or (
-            people and len(people) == len(content)
+            people and len(people) + len(persons) == len(content)
         ):
             return self._silent("ethnicity, race and nationality are never an input; it is not used")
         return None
@@ -261,6 +263,8 @@ class Told(Lists, Qualified, Composed, Results):
         """'X ruled out' is no X; 'X resolved' says nothing of today; 'X in remission' is a history of X."""
         for length in range(min(5, len(tokens) - 1), 0, -1):
             group = self.lexicon.group("gone", " ".join(tokens[-length:]))
+            if group == "gone_standing" and (of_family := self._family(tokens[:-length])):
+                return of_family  # 'brother died of leukemia in childhood'
             found = self._part(tokens[:-length]) if group else None
             if found is None:
                 continue
