@@ -56,5 +56,5 @@ def _scaled(rate: float, factor: float) -> float:
 
 def _shifted(rate: Rate, factor: float, whole: Rate) -> Rate:
     value = _scaled(rate.value, factor)
-    text = f"estimate {value:.2g}, the kinds together as often as in {whole.text}"
+    text = f"estimate {value:.2g}, all kinds together {whole.text}"
     return replace(rate, value=value, text=text, statements=whole.statements, sources=whole.sources)
