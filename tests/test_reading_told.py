@@ -63,6 +63,33 @@ MEANINGS = [
     ("haemolytic uraemic syndrome", "~microangiopathic_hemolytic_anemia ~thrombocytopenia ~acute_kidney_injury"),
     ("stocking-glove dysaesthesia", "~paresthesia"), ("perianal fistulae", "perianal_disease"),
     ("holiday on Mallorca", "travel_mediterranean"), ("lives in Karachi", "residence_south_asia"),
+    # A journey of last year or two years ago still counts; a fever, a treatment or a habit of that time does not
+    ("travel to the Balearic Islands the previous summer", "~travel_mediterranean"),
+    ("travel to India last year", "~travel_south_asia"), ("travel to India two years ago", "~travel_south_asia"),
+    ("lived in Karachi two years earlier", "~residence_south_asia"), ("travel to Kenya ten years ago", "-"),
+    ("pneumonia last year", "-"), ("chemotherapy last year", "~past_chemotherapy"),
+    ("tick bite the previous summer", "-"), ("lupus last year", "~known_lupus"),
+    # A low dose is no lowered dose
+    ("neutrophils normalised on low-dose methotrexate", "~neutrophil_recovery ~methotrexate_use"),
+    ("neutrophil count improved on low-dose weekly methotrexate", "~methotrexate_use"),
+    ("counts recovered on reduced dose of azathioprine", "~recovery_after_drug_withdrawal ~thiopurine_use"),
+    # In whom; another's child is a relative
+    ("periodontitis in a child", "~periodontitis"), ("low white cell count in a school-age child", "~leukopenia"),
+    ("male infant with intermittent neutropenia", "~intermittent_neutropenia"), ("male partner with HIV", "?"),
+    ("leukaemia in her child", "~family_history_leukemia"), ("full-term baby boy", "-"),
+    ("thriving child", "!failure_to_thrive"), ("recently arrived refugee from Uganda", "residence_sub_saharan_africa"),
+    # Relatives
+    ("brother also has low neutrophils", "~family_history_neutropenia"),
+    ("father died of leukaemia aged 34", "~family_history_leukemia"), ("sibling with recent fifth disease", "-"),
+    ("mother had similar mouth ulcers in childhood", "-"), ("sister also had leukaemia", "~family_history_leukemia"),
+    # Results, courses and treatments
+    ("positive ANA, homogeneous pattern", "~ana_positive"), ("altered mentation progressing to coma", "~confusion"),
+    ("acid-fast bacilli cultured from marrow", "~mycobacteria_in_marrow ~positive_mycobacterial_culture"),
+    ("leukocytosis paradoxically during pneumonia", "~leukocytosis"),
+    ("ceftriaxone led to resolution of fever and cytopenias", "-"), ("spleen shrank on imiglucerase", "-"),
+    ("remission at age three without treatment", "-"), ("thiopurine discontinued permanently", "-"),
+    ("ciclosporin induced remission", "~calcineurin_inhibitor_use"),
+    ("no malaria prophylaxis taken", "~no_malaria_prophylaxis !antimalarial_use"),
 ]  # fmt: skip
 
 

@@ -25,7 +25,7 @@ Role = Literal[
     "denial", "history", "recent", "standing", "done", "course", "course_link", "not_given", "done_by", "of_blood",
     "amount", "unmeasurable", "tried", "testing", "search", "answer", "relative", "family", "origin", "origin_word",
     "name", "going_on", "gone", "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin",
-    "head", "inner", "outing", "view_shows", "assumed", "tag", "hint", "test", "long_ago", "passing",
+    "head", "inner", "outing", "journey", "view_shows", "assumed", "tag", "hint", "test", "long_ago", "passing",
     "changed", "local", "proving", "no_denial", "said_in",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
@@ -93,6 +93,7 @@ class Lexicon(BaseModel):
     skin: frozenset[str] = frozenset()
     assumed: frozenset[str] = frozenset()
     outing: frozenset[str] = frozenset()
+    journey: frozenset[str] = frozenset()  # what may make ill years later
     no_denial: frozenset[str] = frozenset()  # kinds of words that are no denial where they stand for what they say
     said_in: frozenset[str] = frozenset()  # kinds whose patterns take words that turn other names
     keys: dict[str, str] = {}  # key of a finding's name -> finding
@@ -148,6 +149,7 @@ class Lexicon(BaseModel):
         found.skin = _below(base, "skin")
         found.assumed = _below(base, "assumed")
         found.outing = _below(base, "outing")
+        found.journey = _below(base, "journey")
         found._index(base)
         found._index_kinds(base)
         return found

@@ -152,7 +152,7 @@ class Reader(Told):
             return None  # a woman is a finding, and so is a newborn
         named = [t for start, end, _ in self._spans(tokens[:at], "origin") for t in tokens[start:end]]
         groups = [self.lexicon.group("origin_word", token) for token in tokens[:at] if token not in named]
-        sure = PERSONS[:1] if not named else PERSONS
+        sure = PERSONS if named or PERSONS[0] in groups else PERSONS[:1]  # a 'male infant', as no contact is called
         found = self.read(tokens[at + 1 :]) if groups and all(group in sure for group in groups) else None
         return self._wider(found) if found and found.finding and self._presence(found.finding) else found
 

@@ -17,6 +17,9 @@ USED = "antibiotic_use"
 CULPRIT = "culprit_drug_within_3_months"
 PERSONS = ("origin_persons", "origin_little_persons")
 _CALENDAR_YEAR = re.compile(r"(?:19|20)\d\d")
+A_FEW = ("1", "2", "3", "one", "two", "three", "a")  # years after which a journey still counts
+OF_THEIRS = ("also", "too", "similarly", "likewise", "similar", "has", "have", "had", "with", "recent", "previous")
+LED = ("led to", "brought about", "produced", "achieved", "induced", "gave", "improved", "corrected", "reversed")
 UNCERTAIN = "what is only suspected is not used"
 
 
@@ -85,7 +88,8 @@ class Told(Lists, Qualified, Composed, Results):
             if found is None:
                 return None
             if self.lexicon.group("long_ago", before[-1]):
-                return self._long_past(found)
+                lately = before[-1] == "year" and any(token in A_FEW for token in before[start:-1])
+                return self._long_past(found, journeys=lately)
             recent = self.lexicon.recent if before[-1] in ("day", "week") else frozenset()
             lasting = (n for n in meant(found) if n in self.lexicon.standing or (n in recent and self._presence(n)))
             return Match(None, tuple(lasting), label=self.label)
@@ -100,9 +104,11 @@ class Told(Lists, Qualified, Composed, Results):
         lasting = (self._today(name) for name in meant(found) if name in self.lexicon.standing)
         return Match(None, tuple(dict.fromkeys(lasting)), label=self.label)
 
-    def _long_past(self, found: Match) -> Match:
-        """What still holds after years: a disease that lasts, no contact, habit or treatment of that time."""
-        lasting = self.base.lasting(meant(found))
+    def _long_past(self, found: Match, *, journeys: bool = False) -> Match:
+        """What still holds after years: a disease that lasts, no contact, habit or treatment of that time. Of a journey
+        kala-azar and malaria come that late."""
+        kept = [name for name in meant(found) if journeys and name in self.lexicon.journey]
+        lasting = dict.fromkeys((*self.base.lasting(meant(found)), *kept))
         return Match(None, tuple(name for name in lasting if self._presence(name)), label=self.label)
 
     def _place(self, tokens: Sequence[str]) -> Match | None:
@@ -172,7 +178,18 @@ class Told(Lists, Qualified, Composed, Results):
                 implied = tuple(dict.fromkeys((*meant(found), *self._given(tokens, spans))))
                 denied = (found.finding,) if found.finding else ()
                 return Match(None, implied, label=self.label, denied=denied)
-        return self._by_the_drug(tokens) or self._of_its_class(tokens)
+        return self._by_the_drug(tokens) or self._of_its_class(tokens) or self._drug_led(tokens)
+
+    def _drug_led(self, tokens: Sequence[str]) -> Match | None:
+        """'Ceftriaxone led to resolution of fever': the drug was given, what got better is not told of today."""
+        for at in range(1, min(4, len(tokens) - 1)):
+            verbs = [n for n in (2, 1) if " ".join(tokens[at : at + n]) in LED and len(tokens) > at + n]
+            given = verbs and " ".join(tokens[:at]) in self.base.drug_names
+            rest = tokens[at + verbs[0] :] if verbs else ()
+            better = any(self.lexicon.group("course", token) for token in rest)
+            if given and (better or self._part(rest)):
+                return Match(None, self._taken(tokens[:at]), label=self.label)
+        return None
 
     def _by_the_drug(self, tokens: Sequence[str]) -> Match | None:
         """'Clozapine-induced agranulocytosis', 'methimazole judged the cause': the drug was taken, what it is said to
@@ -245,7 +262,12 @@ class Told(Lists, Qualified, Composed, Results):
         relatives = [t for t in content if self.lexicon.group("relative", t)]
         whose = {*relatives, "maternal", "paternal"} if relatives else set()
         at_an_end = relatives and (content[0] in whose or content[-1] in whose)
-        return [t for t in content if t not in whose] if at_an_end else []
+        told = [t for t in content if t not in whose] if at_an_end else []
+        if tuple(told[-2:-1]) in (("aged",), ("age",)):  # 'father died of leukemia aged 34'
+            told = told[:-2]
+        while len(told) > 1 and told[0] in OF_THEIRS:
+            told = told[1:]
+        return told
 
     def _negative(self, tokens: Sequence[str]) -> Match | None:
         """'X negative' where 'X positive' is a finding: its presence is the absence of that, unless a name is listed as
@@ -271,6 +293,8 @@ class Told(Lists, Qualified, Composed, Results):
             if group == "gone_excluded":
                 names = denied_with(found)
                 return Match(None, label=self.label, excluded=tuple(n for n in names if self._presence(n)))
+            if group == "gone_season" and not found.excluded:
+                return self._long_past(found, journeys=True)
             if group == "gone_standing" and not found.excluded:
                 past = self._equal(["history", "of", *tokens[:-length]])
                 return self._wider(past) if past else self._long_past(found)
