@@ -74,7 +74,7 @@ MEANINGS = [
     ("neutrophil count improved on low-dose weekly methotrexate", "~methotrexate_use"),
     ("counts recovered on reduced dose of azathioprine", "~recovery_after_drug_withdrawal ~thiopurine_use"),
     # In whom; another's child is a relative
-    ("periodontitis in a child", "~periodontitis"), ("low white cell count in a school-age child", "~leukopenia"),
+    ("low white cell count in a school-age child", "~leukopenia"),
     ("male infant with intermittent neutropenia", "~intermittent_neutropenia"), ("male partner with HIV", "?"),
     ("leukaemia in her child", "~family_history_leukemia"), ("full-term baby boy", "-"),
     ("thriving child", "!failure_to_thrive"), ("recently arrived refugee from Uganda", "residence_sub_saharan_africa"),
