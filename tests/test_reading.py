@@ -341,7 +341,14 @@ def test_two_readings_of_one_finding_do_not_depend_on_their_order(base: Knowledg
 
 
 @pytest.mark.parametrize(
-    "name", ["oral prednisone 40 mg daily", "intravenous ceftriaxone", "low-dose aspirin", "methotrexate weekly"]
+    "name",
+    [
+        "oral prednisone 40 mg daily",
+        "intravenous ceftriaxone",
+        "low-dose aspirin",
+        "high-dose aspirin",
+        "methotrexate weekly",
+    ],
 )
 def test_a_drug_is_found_under_its_dose_and_route(base: Knowledge, name: str) -> None:
     result = resolve(Patient.parse({"observations": [], "medications": [{"name": name}]}), base)

@@ -269,12 +269,13 @@ class Lexicon(BaseModel):
         return " ".join(sorted([token for token in told if token not in beside] or told))
 
     def without(self, role: str, words: Sequence[str]) -> list[str]:
-        """The words without the phrases of a role."""
+        """The words without the phrases of a role, in this or an equal wording ('low dose')."""
         phrases = self.roles.get(role, {})
         left, position = [], 0
         while position < len(words):
             for length in range(min(4, len(words) - position), 0, -1):
-                if " ".join(words[position : position + length]) in phrases:
+                part = words[position : position + length]
+                if " ".join(part) in phrases or " ".join(self.replaced(part)) in phrases:
                     position += length
                     break
             else:
