@@ -141,7 +141,7 @@ class EvidenceTable:
                     if isinstance(value, (int, float)) and profile.id not in table[name]:
                         text = f"estimate {value:.2g}"
                         table[name][profile.id] = Rate(self._estimated(float(value)), "estimate", text)
-        shares = {profile.id: share for profile, share in zip(self.profiles, self._kind_shares, strict=True)}
+        shares = dict(zip((profile.id for profile in self.profiles), self._kind_shares, strict=True))
         fitted = fitted_kinds(table, self.base.causes, shares, self.base.parameter("kinds_fit"))
         return raised(fitted, self.profiles, self.base)
 

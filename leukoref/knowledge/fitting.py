@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,26 +26,25 @@ def fitted_kinds(
             whole = speakers.get(cause.id)
             if whole is None or whole.basis != "sourced":
                 continue
-            kinds = {f"{cause.id}/{kind.id}" for kind in cause.kinds}
-            free = {kind for kind in kinds & speakers.keys() if speakers[kind].basis == "estimate"}
+            kinds = [f"{cause.id}/{kind.id}" for kind in cause.kinds]
+            free = [kind for kind in kinds if kind in speakers and speakers[kind].basis == "estimate"]
             if free:
-                held = {profile: speakers.get(profile, whole).value for profile in {cause.id, *kinds}}
-                factor = _factor(held, free, shares, whole.value, most)
+                fixed = [profile for profile in (cause.id, *kinds) if profile not in free]
+                left = whole.value - sum(shares[profile] * speakers.get(profile, whole).value for profile in fixed)
+                factor = _factor([(shares[kind], speakers[kind].value) for kind in free], left, most)
                 for kind in free:
                     speakers[kind] = _shifted(speakers[kind], factor, whole)
     return found
 
 
-def _factor(rates: Mapping[str, float], free: set[str], shares: Mapping[str, float], goal: float, most: float) -> float:
-    """What multiplies the odds of the ``free`` rates, so that all, weighted by their shares, come to ``goal``."""
+def _factor(free: Sequence[tuple[float, float]], goal: float, most: float) -> float:
+    """What multiplies the odds of the rates in ``free`` (share, rate), so that weighted they add up to ``goal``."""
     low, high = -math.log(most), math.log(most)
     for _ in range(STEPS):
         middle = (low + high) / 2
-        mean = sum(
-            shares[profile] * (_scaled(rate, math.exp(middle)) if profile in free else rate)
-            for profile, rate in rates.items()
-        )
-        low, high = (middle, high) if mean < goal else (low, middle)
+        factor = math.exp(middle)
+        short = sum(share * _scaled(rate, factor) for share, rate in free) < goal
+        low, high = (middle, high) if short else (low, middle)
     return math.exp((low + high) / 2)
 
 
