@@ -16,7 +16,6 @@ from leukoref.meaning import Match, denied_with, meant, told
 from leukoref.patient import Observation, Patient
 
 RAYS = "Gy"  # the unit of a dose of radiation
-LEFT_OUT = ("positive", "infection")  # of a test and of an organism, where a result is told
 
 
 def resolve(patient: Patient, base: Knowledge) -> Findings:
@@ -70,7 +69,8 @@ def _matched(observation: Observation, base: Knowledge, where: str) -> Match | N
     match = match_name(observation.finding, observation.code, base, where, absent=observation.present is False)
     if told(match) or observation.stage != "confirmation" or not observation.present:
         return match
-    fuller = (match_name(f"{observation.finding} {word}", None, base, where, absent=False) for word in LEFT_OUT)
+    left_out = base.lexicon.roles.get("left_out", ())
+    fuller = (match_name(f"{observation.finding} {word}", None, base, where, absent=False) for word in left_out)
     found = next((found for found in fuller if found is not None and meant(found)), match)
     return Match(None, label=observation.finding) if found is None and base.concluded(observation.finding) else found
 

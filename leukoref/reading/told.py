@@ -17,9 +17,6 @@ USED = "antibiotic_use"
 CULPRIT = "culprit_drug_within_3_months"
 PERSONS = ("origin_persons", "origin_little_persons")
 _CALENDAR_YEAR = re.compile(r"(?:19|20)\d\d")
-A_FEW = ("1", "2", "3", "one", "two", "three", "a")  # years after which a journey still counts
-OF_THEIRS = ("also", "too", "similarly", "likewise", "similar", "has", "have", "had", "with", "recent", "previous")
-LED = ("led to", "brought about", "produced", "achieved", "induced", "gave", "improved", "corrected", "reversed")
 UNCERTAIN = "what is only suspected is not used"
 
 
@@ -88,7 +85,7 @@ class Told(Lists, Qualified, Composed, Results):
             if found is None:
                 return None
             if self.lexicon.group("long_ago", before[-1]):
-                lately = before[-1] == "year" and any(token in A_FEW for token in before[start:-1])
+                lately = before[-1] == "year" and any(self.lexicon.group("few", t) for t in before[start:-1])
                 return self._long_past(found, journeys=lately)
             recent = self.lexicon.recent if before[-1] in ("day", "week") else frozenset()
             lasting = (n for n in meant(found) if n in self.lexicon.standing or (n in recent and self._presence(n)))
@@ -183,9 +180,10 @@ class Told(Lists, Qualified, Composed, Results):
     def _drug_led(self, tokens: Sequence[str]) -> Match | None:
         """'Ceftriaxone led to resolution of fever': the drug was given, what got better is not told of today."""
         for at in range(1, min(4, len(tokens) - 1)):
-            verbs = [n for n in (2, 1) if " ".join(tokens[at : at + n]) in LED and len(tokens) > at + n]
-            given = verbs and " ".join(tokens[:at]) in self.base.drug_names
-            rest = tokens[at + verbs[0] :] if verbs else ()
+            ends = (at + length for length in (2, 1) if at + length < len(tokens))
+            end = next((end for end in ends if self.lexicon.group("drug_did", " ".join(tokens[at:end]))), None)
+            given = end and " ".join(tokens[:at]) in self.base.drug_names
+            rest = tokens[end:] if end else ()
             better = any(self.lexicon.group("course", token) for token in rest)
             if given and (better or self._part(rest)):
                 return Match(None, self._taken(tokens[:at]), label=self.label)
@@ -265,7 +263,7 @@ class Told(Lists, Qualified, Composed, Results):
         told = [t for t in content if t not in whose] if at_an_end else []
         if tuple(told[-2:-1]) in (("aged",), ("age",)):  # 'father died of leukemia aged 34'
             told = told[:-2]
-        while len(told) > 1 and told[0] in OF_THEIRS:
+        while len(told) > 1 and self.lexicon.group("theirs", told[0]):
             told = told[1:]
         return told
 
