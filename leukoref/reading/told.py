@@ -16,7 +16,7 @@ ANSWERS_TO_ANTIBIOTICS = ("response_to_antibiotics", "febrile_despite_antibiotic
 USED = "antibiotic_use"
 CULPRIT = "culprit_drug_within_3_months"
 PERSONS = ("origin_persons", "origin_little_persons")
-_CALENDAR_YEAR = re.compile(r"(?:19|20)\d\d")
+CALENDAR_YEAR = re.compile(r"(?:19|20)\d\d")
 UNCERTAIN = "what is only suspected is not used"
 
 
@@ -70,7 +70,7 @@ class Told(Lists, Qualified, Composed, Results):
 
     def _ago(self, tokens: Sequence[str]) -> Match | None:
         """'Fever two weeks ago', 'chemotherapy a decade ago', 'doxorubicin in 1998': what still holds of it."""
-        if tokens[-2:-1] == ["in"] and _CALENDAR_YEAR.fullmatch(tokens[-1]):
+        if tokens[-2:-1] == ["in"] and CALENDAR_YEAR.fullmatch(tokens[-1]):
             found = self._part(tokens[:-2])
             return self._long_past(found) if found else None
         for length in (3, 2, 1):
