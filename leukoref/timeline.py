@@ -138,6 +138,8 @@ def exposures(known: Findings, patient: Patient, base: Knowledge) -> list[Exposu
             known.unrecognized.append({"medication": medication.name, "suggestions": near(medication.name, base)})
             continue
         known.recognised += 1
+        if said.unread:
+            known.warnings.append(f"{medication.name}: of this '{said.unread}' was not understood")
         started = _days(medication.days_before, medication.start, patient, position, said.started)
         stopped = _days(medication.stopped_days_before, medication.stop, patient, position, said.stopped)
         if said.ended and stopped is None:

@@ -30,6 +30,9 @@ BASE = leukoref.load_knowledge()
         ("clozapine refused", ""),
         ("mother took carbimazole", ""),
         ("mg", ""),
+        ("clozapine antagonist", ""),
+        ("vincristine in 1998", ""),
+        ("vincristine, frobnicated in childhood", ""),
     ],
 )
 def test_a_drug_is_found_among_its_doses_and_among_nothing_else(name: str, drugs: str) -> None:
@@ -60,6 +63,13 @@ def test_a_time_beside_a_drug_says_since_when_it_is_taken_or_no_longer_taken(
     said = said_of(name, BASE)
     assert said.drugs
     assert (said.started, said.stopped, said.ended) == (started, stopped, ended)
+
+
+def test_words_behind_a_drug_that_are_not_understood_are_told() -> None:
+    low = {"finding": "WBC", "value": 2, "unit": "10*9/L"}
+    answer = leukoref.assess({"age": "40 a", "observations": [low], "medications": [{"name": "clozapine frobnicated"}]})
+    assert not answer.unrecognized
+    assert any("'frobnicated' was not understood" in warning for warning in answer.warnings)
 
 
 def test_days_that_are_given_outweigh_those_of_the_name() -> None:

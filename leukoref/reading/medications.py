@@ -13,23 +13,27 @@ from typing import NamedTuple
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.drug import Drug
 from leukoref.knowledge.names import normalise, suggestions
+from leukoref.knowledge.wording import WORDS_IN_A_PHRASE
 
 _COMBINED = ("/", "+", " and ", " plus ", "-", ",", " with ")
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _PER_DAY = re.compile(r"(?<=[a-z])\s*/\s*d\b", re.IGNORECASE)
 _DAYS = {"day": 1.0, "d": 1.0, "week": 7.0, "wk": 7.0, "month": 30.44, "mo": 30.44, "year": 365.25, "yr": 365.25}
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_CALENDAR_YEAR = re.compile(r"(?:19|20)\d\d")
+NOT_TAKEN = ("turning", "not_given", "past_time", "another_drug")  # roles of words
 _UNCOUNTED = ("several", "few", "many", "some")
 
 
 class Said(NamedTuple):
-    """What the words of a medication say: the drugs, days from their start and their stop to now, and whether they are
-    said to have ended at a time not told."""
+    """What the words of a medication say: the drugs, days from their start and their stop to now, whether they are
+    said to have ended at a time not told, and the words that were not understood."""
 
     drugs: list[Drug]
     started: float | None = None
     stopped: float | None = None
     ended: bool = False
+    unread: str = ""
 
 
 def said_of(name: str, base: Knowledge) -> Said:
@@ -84,8 +88,21 @@ def _timed(words: list[str], base: Knowledge) -> Said:
         left = [*before, *left[end + ago :]]
     # 'Second cycle of chemotherapy': the drug itself is a word that may stand beside others.
     bare = lexicon.drug_alone(left) or [word for word in left if word in base.drug_names]
-    drugs = _named(" ".join(bare), base) if bare else []
-    return Said(drugs, started, stopped, ended and stopped is None)
+    drugs, unread = _named(" ".join(bare), base) if bare else [], ""
+    if bare and not drugs and not any(_CALENDAR_YEAR.fullmatch(word) for word in left):
+        drugs, unread = _led(bare, base)
+    return Said(drugs, started, stopped, ended and stopped is None, unread)
+
+
+def _led(words: Sequence[str], base: Knowledge) -> tuple[list[Drug], str]:
+    """The drug that a name begins with, and the words after it that are not understood ('Tegretol retard'); none if
+    they turn its meaning ('clozapine refused') or make another of it ('clozapine antagonist')."""
+    if any(base.lexicon.group(role, word) for word in words for role in NOT_TAKEN):
+        return [], ""
+    for length in range(min(len(words) - 1, WORDS_IN_A_PHRASE), 0, -1):
+        if drugs := _named(" ".join(words[:length]), base):
+            return drugs, " ".join(words[length:])
+    return [], ""
 
 
 def _times(words: Sequence[str]) -> Iterator[tuple[int, int, float | None]]:
