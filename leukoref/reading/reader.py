@@ -9,7 +9,8 @@ from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.names import normalise
 from leukoref.meaning import Match, denied_with, meant, says
 from leukoref.reading import loinc
-from leukoref.reading.told import CALENDAR_YEAR, PERSONS, Told
+from leukoref.reading.partly import Partly
+from leukoref.reading.told import PERSONS
 
 LONGEST = 24  # words of a name that is taken apart
 OF_OTHERS = {"meeting", "hna_mismatch"}  # kinds of words that say what a patient has to do with others
@@ -24,8 +25,6 @@ _SERIES = re.compile(r", .*\b(?:and|or)\b")
 _VARIANT = re.compile(
     r"\(?\b(?:[cgmnp]\.[\w*()>+=\-]+|[A-Z][a-z]{2}\d+(?:[A-Z][a-z]{2}|fs\w*|\*)|[A-Z]\d{1,4}(?:[A-Z]|fs\w*|\*))(?!\w)\)?"
 )
-_CUTS = re.compile(r"[,;] | (?=(\w+) )")  # where the part of a name that is understood may end
-TURNING = ("denial", "gone", "aside", "aside_after", "relative", "negative_name", "not_given", "hint", "origin_word")
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 
 
@@ -111,7 +110,7 @@ def contrary(name: str, match: Match | None, base: Knowledge) -> tuple[str, ...]
     return found
 
 
-class Reader(Told):
+class Reader(Partly):
     """One name taken apart. The readings are tried from the strictest to the loosest."""
 
     def read(self, tokens: Sequence[str]) -> Match | None:
@@ -244,32 +243,6 @@ class Reader(Told):
             readings += [found] if found and not found.excluded else []
         said = next(filter(says, readings), readings[0] if readings else None)
         return self._wider(said) if said else None
-
-    def in_part(self, name: str) -> Match | None:
-        """'Coeliac disease, poor dietary adherence': what stays with a patient, before words that are not understood
-        and turn nothing round. The reader is told which."""
-        if any(self.lexicon.group("turning", token) for token in self.lexicon.tokens(name)):
-            return None
-        for cut in reversed([*_CUTS.finditer(name)]):
-            rest = name[cut.start() :].strip(" ,;")
-            linked = not cut.group(1) or self.lexicon.group("course_link", normalise(cut.group(1)))
-            found = self._part(self.lexicon.tokens(name[: cut.start()])) if linked else None
-            if found and meant(found) and not found.excluded:
-                kept = self._left_by(rest, found)
-                warning = f"of this '{rest}' was not understood"
-                return Match(None, kept, label=self.label, warning=warning) if kept else None
-        return None
-
-    def _left_by(self, rest: str, found: Match) -> tuple[str, ...]:
-        """What stands of a finding whatever the words behind it mean; nothing if they say that it is not so, not sure
-        or not the patient's. If they tell of another time, it is past."""
-        words = normalise(rest).split()
-        spans = [" ".join(words[start:end]) for start in range(len(words)) for end in range(start + 1, start + 6)]
-        if any(self.lexicon.group(role, span) for span in spans for role in TURNING):
-            return ()
-        past = any(CALENDAR_YEAR.fullmatch(word) or self.lexicon.group("past_time", word) for word in words)
-        stays = self._long_past(found) if past else self._wider(found)
-        return tuple(name for name in stays.implied if name in self.lexicon.standing)
 
     def changed_there(self, found: Match, tokens: Sequence[str]) -> Match:
         """'Acquired DDX41 mutation', 'BRAF mutation in melanoma': a change of the tumor only is not inherited, and not
