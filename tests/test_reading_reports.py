@@ -29,7 +29,7 @@ MEANINGS = [
     ("s/p splenectomy after MVC", "~splenectomy"), ("NKDA, no home meds", "!drug_allergy !medication_use"),
     ("left AMA from outside hospital", "-"),
     # Short for diseases and treatments
-    ("PMH HTN, HLD, GERD", "~hypertension ~hypercholesterolemia ~gastroesophageal_reflux"),
+    ("PMH HTN, HLD, GERD", "~hypertension ~gastroesophageal_reflux"),
     ("ESRD on HD MWF", "~end_stage_renal_disease ~hemodialysis"), ("DDKT 7 months ago", "~kidney_transplant"),
     ("CMV D+/R- mismatch", "cmv_high_risk_serostatus"), ("PLHIV, abandoned ART in 2021", "~hiv_infection"),
     ("colorectal ca with liver mets, FOLFIRI", "~colorectal_cancer ~liver_metastasis ~chemotherapy_within_6_weeks"),
