@@ -20,9 +20,9 @@ def resolved(name: str, *, present: bool = True) -> Findings:
     ("name", "finding", "rest"),
     [
         ("coeliac disease, frugal gluten lapses", "celiac_disease", "frugal gluten lapses"),
-        ("chronic lymphocytic leukaemia, Binet A", "chronic_lymphocytic_leukemia", "Binet A"),
-        ("splenectomy after MVC", "splenectomy", "after MVC"),
-        ("mosquito bites on safari", "mosquito_bites", "on safari"),
+        ("chronic lymphocytic leukaemia, Frobnitz A", "chronic_lymphocytic_leukemia", "Frobnitz A"),
+        ("splenectomy after frobnication", "splenectomy", "after frobnication"),
+        ("mosquito bites on a frobnicated ship", "mosquito_bites", "on a frobnicated ship"),
     ],
 )
 def test_what_stays_is_used_and_the_rest_is_told(name: str, finding: str, rest: str) -> None:
