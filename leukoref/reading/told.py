@@ -70,9 +70,9 @@ class Told(Lists, Qualified, Composed, Results):
 
     def _ago(self, tokens: Sequence[str]) -> Match | None:
         """'Fever two weeks ago', 'chemotherapy a decade ago', 'doxorubicin in 1998': what still holds of it."""
-        if tokens[-2:-1] == ["in"] and CALENDAR_YEAR.fullmatch(tokens[-1]):
-            found = self._part(tokens[:-2])
-            return self._long_past(found) if found else None
+        if CALENDAR_YEAR.fullmatch(tokens[-1]) and tokens[-2:-1] != ["since"]:  # 'in 1998', ', 1998'
+            found = self._part(tokens[:-2] if tokens[-2:-1] == ["in"] else tokens[:-1])
+            return self._long_past(found) if found and not self._measured(found) else None
         for length in (3, 2, 1):
             before = tokens[:-length]
             if not before or not self.lexicon.group("ago", " ".join(tokens[-length:])):
@@ -91,6 +91,10 @@ class Told(Lists, Qualified, Composed, Results):
             lasting = (n for n in meant(found) if n in self.lexicon.standing or (n in recent and self._presence(n)))
             return Match(None, tuple(lasting), label=self.label)
         return None
+
+    def _measured(self, found: Match) -> bool:
+        """Whether a quantity is meant: the number behind it is then its value ('leukocytes 2000')."""
+        return any(self.base.finding[name].kind == "quantity" for name in meant(found))
 
     def _today(self, finding: str) -> str:
         """What is so today of something that was there before: of chemotherapy, that it was once given."""
