@@ -28,6 +28,9 @@ MEANINGS = [
     ("DVT and Budd-Chiari in the past", "~deep_vein_thrombosis ~hepatic_vein_thrombosis"),
     ("s/p splenectomy after MVC", "~splenectomy"), ("NKDA, no home meds", "!drug_allergy !medication_use"),
     ("left AMA from outside hospital", "-"),
+    # A stay somewhere; where it is no place that is listed, nothing is said of a journey
+    ("three months in Brazil", "~travel_tropical_latin_america"),
+    ("spent two months in Kenya", "~travel_sub_saharan_africa"), ("six weeks in intensive care", "-"),
     # Short for diseases and treatments
     ("PMH HTN, HLD, GERD", "~hypertension ~gastroesophageal_reflux"),
     ("ESRD on HD MWF", "~end_stage_renal_disease ~hemodialysis"), ("DDKT 7 months ago", "~kidney_transplant"),

@@ -27,7 +27,7 @@ Role = Literal[
     "name", "going_on", "gone", "aside", "aside_after", "measure", "value_lead", "limit", "kind", "pattern", "skin",
     "head", "inner", "outing", "journey", "view_shows", "assumed", "tag", "hint", "test", "long_ago", "passing",
     "changed", "local", "proving", "no_denial", "said_in", "few", "theirs", "drug_did", "left_out", "past_time",
-    "another_drug",
+    "another_drug", "stayed",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
 # A minus after a marker ('CD34-', 'TdT-, HLA-DR-'); a hyphen before 'and' belongs to the next word ('T- and B-cells').

@@ -196,8 +196,8 @@ class Reader(Partly):
         if found is None or not (found.implied or found.warning):
             composed = self._composed(tokens)
             found = composed if composed and composed.implied else found
-        found = found or self._place(tokens) or self._outing(tokens) or self._going_on(tokens) or self._valued(tokens)
-        return found or self._composed(tokens)
+        found = found or self._place(tokens) or self._outing(tokens) or self._stay(tokens)
+        return found or self._going_on(tokens) or self._valued(tokens) or self._composed(tokens)
 
     def measured(self, what: str) -> Match | None:
         """A measurement by its long name in LOINC: the quantity, or understood without saying how the result lies."""

@@ -139,6 +139,15 @@ class Told(Lists, Qualified, Composed, Results):
                     return Match(None, tuple(dict.fromkeys((*found, *places))), label=self.label)
         return None
 
+    def _stay(self, tokens: Sequence[str]) -> Match | None:
+        """'Three months in Brazil', 'spent two weeks in Kenya': a journey there, if the place is a listed one."""
+        lead = 1 if self.lexicon.group("stayed", tokens[0]) else 0
+        ends = [end for start, end in self._times(tokens) if start == lead and tokens[end : end + 1] == ["in"]]
+        there = self._part(["travel", "to", *tokens[ends[-1] + 1 :]]) if ends else None
+        anywhere = self.lexicon.stands_for.values()
+        places = tuple(name for name in meant(there) if name not in anywhere) if there else ()
+        return Match(None, places, label=self.label) if places else None
+
     def _recent(self, tokens: Sequence[str]) -> Match | None:
         """'Recent X' is X for what stays of it; of a passing sign it says nothing of today."""
         for length in (3, 2, 1):
