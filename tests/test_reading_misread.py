@@ -143,7 +143,7 @@ MEANINGS = [
     ("rechallenge", "/recurrence_on_rechallenge"),
     ("perforin expression normal", "-"),
     # Others, and the surface of the body
-    ("typhoid fever in household", "-"),
+    ("typhoid fever in household", "~sick_contacts"),
     ("malaria in the village", "?"),
     ("tuberculosis in a neighbour", "?"),
     ("low risk for breast cancer", "-"),

@@ -28,6 +28,10 @@ MEANINGS = [
     ("DVT and Budd-Chiari in the past", "~deep_vein_thrombosis ~hepatic_vein_thrombosis"),
     ("s/p splenectomy after MVC", "~splenectomy"), ("NKDA, no home meds", "!drug_allergy !medication_use"),
     ("left AMA from outside hospital", "-"),
+    # What is not seen where one would see it is not there; elsewhere that says less
+    ("no splenomegaly on CT", "!splenomegaly"), ("no lymphadenopathy on chest CT", "-"),
+    ("no blasts on smear", "!blasts_on_smear"),
+    ("breast cancer, last chemotherapy nine days ago", "~breast_carcinoma ~chemotherapy"),
     # A stay somewhere; where it is no place that is listed, nothing is said of a journey
     ("three months in Brazil", "~travel_tropical_latin_america"),
     ("spent two months in Kenya", "~travel_sub_saharan_africa"), ("six weeks in intensive care", "-"),

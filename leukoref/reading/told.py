@@ -41,6 +41,7 @@ class Told(Lists, Qualified, Composed, Results):
             if len(tokens) > length and self.lexicon.group("denial", " ".join(tokens[:length])):
                 rest = tokens[length:]
                 found = self._equal(rest) or self._tested(rest) or self._joined(rest) or self._history(rest)
+                found = found or self._seen_there(rest)
                 normal = tuple(name for name in self.turned_round(rest) if not self._presence(name))
                 # 'absence of dysplasia' is what is listed as 'no dysplasia'
                 listed = None if normal else self._listed(self.lexicon.told(["no", *rest]))
@@ -52,6 +53,11 @@ class Told(Lists, Qualified, Composed, Results):
                     return listed
                 return Match(None, normal, label=self.label, excluded=excluded)
         return None
+
+    def _seen_there(self, tokens: Sequence[str]) -> Match | None:
+        """'Splenomegaly on CT' where that is splenomegaly, so that 'no splenomegaly on CT' is none."""
+        found = self._viewed(tokens)
+        return found if found and found.finding else None
 
     def _turned(self, tokens: Sequence[str]) -> Match | None:
         return self._denial(tokens) or self._negative(tokens)
