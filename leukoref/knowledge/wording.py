@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -49,6 +49,7 @@ class WordGroup(Rule):
     id: str
     role: Role
     words: tuple[str, ...] = ()
+    frames: tuple[Annotated[str, Field(pattern=r"\{\}")], ...] = ()
     as_: str = Field(default="", alias="as")
     beside: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
@@ -57,6 +58,11 @@ class WordGroup(Rule):
     tests: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     note: str | None = None
+
+    @property
+    def wordings(self) -> tuple[str, ...]:
+        """The words; where there are frames ('contact with {}'), each word in each of them."""
+        return tuple(frame.replace("{}", word) for frame in self.frames for word in self.words) or self.words
 
 
 class Pattern(BaseModel):
@@ -113,7 +119,7 @@ class Lexicon(BaseModel):
         found = cls()
         for group in base.names:
             if group.role == "same":
-                found.same.update({normalise(word): normalise(group.as_) for word in group.words})
+                found.same.update({normalise(word): normalise(group.as_) for word in group.wordings})
         found.no_denial, found.said_in = _kinds_listed(base, "no_denial"), _kinds_listed(base, "said_in")
         for group in base.names:
             if group.role in KINDS_LISTED:
@@ -122,7 +128,7 @@ class Lexicon(BaseModel):
             if group.role == "pattern":
                 continue
             bare = found.told if group.role in BETWEEN_FILLERS else list
-            words.update({" ".join(bare(found.tokens(word))): group.id for word in group.words if group.role != "same"})
+            words.update({" ".join(bare(found.tokens(word))): group.id for word in group.wordings if group.role != "same"})
             found.beside[group.id] = frozenset(part for word in group.beside for part in found.tokens(word))
             if group.role == "filler_beside":
                 found.droppable[group.id.removesuffix("_beside")] = frozenset(map(normalise, group.words))
@@ -135,7 +141,7 @@ class Lexicon(BaseModel):
             if group.role == "place" and group.as_:
                 found.stands_for[group.id] = group.as_
             if group.role == "test":
-                found.tests.update({found.test_key(found.tokens(word)): group.id for word in group.words})
+                found.tests.update({found.test_key(found.tokens(word)): group.id for word in group.wordings})
                 found.excludes[group.id] = group.findings
             if group.tests:
                 found.seen_by[group.id] = frozenset(group.tests)
@@ -173,7 +179,7 @@ class Lexicon(BaseModel):
             self._index_sides(base, rule.finding, rule.when if rule.complete else None)
         for group in base.names:
             if group.role == "name":
-                self.names.update({self.key(self.tokens(word)): group.id for word in group.words})
+                self.names.update({self.key(self.tokens(word)): group.id for word in group.wordings})
         for entry in base.findings:
             if entry.kind == "quantity":
                 for name in (entry.name, *entry.synonyms):
@@ -190,7 +196,7 @@ class Lexicon(BaseModel):
                 found.setdefault(phrase, set()).add("qualifier")
         for group in base.names:
             if group.role == "kind":
-                for word in group.words:
+                for word in group.wordings:
                     found.setdefault(" ".join(self.told(self.tokens(word))), set()).add(group.as_)
         for entry in base.findings:
             if entry.kind == "quantity":
