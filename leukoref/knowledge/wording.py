@@ -128,7 +128,9 @@ class Lexicon(BaseModel):
             if group.role == "pattern":
                 continue
             bare = found.told if group.role in BETWEEN_FILLERS else list
-            words.update({" ".join(bare(found.tokens(word))): group.id for word in group.wordings if group.role != "same"})
+            words.update(
+                {" ".join(bare(found.tokens(word))): group.id for word in group.wordings if group.role != "same"}
+            )
             found.beside[group.id] = frozenset(part for word in group.beside for part in found.tokens(word))
             if group.role == "filler_beside":
                 found.droppable[group.id.removesuffix("_beside")] = frozenset(map(normalise, group.words))
