@@ -115,7 +115,7 @@ MEANINGS = [
     ("goat's milk", "-"),
     ("variceal bleeding treated by banding", "~esophageal_varices"),
     ("rise to normal after prednisolone 1 mg/kg", "~response_to_corticosteroids ~corticosteroid_use"),
-    ("full recovery eight weeks into copper supplementation", "-"),
+    ("full recovery eight weeks into copper supplementation", "~recovery_with_copper"),
     ("umbilical cord separation on day 34", "~delayed_umbilical_cord_separation"),
     ("premature loss of all deciduous teeth by age four", "~premature_tooth_loss"),
     ("repaired atrial septal defect", "~congenital_heart_defect"),
