@@ -357,7 +357,7 @@ def test_a_drug_is_found_under_its_dose_and_route(base: Knowledge, name: str) ->
 
 def test_a_name_that_denies_a_finding_asserts_nothing_when_it_is_absent_itself() -> None:
     for group in BASE.names:
-        for word in group.words if group.denies else ():
+        for word in group.wordings if group.denies else ():
             said = known(BASE, {"finding": word, "present": True}).presence
             assert said.items() >= dict.fromkeys(group.denies, False).items(), word
             told = group.implies.get("", ())
