@@ -49,6 +49,11 @@ def told(match: Match | None) -> bool:
     return match is not None and bool(meant(match) or match.excluded or match.warning)
 
 
+def not_understood(rest: str) -> str:
+    """What the reader is told of words behind a name that could be used without them."""
+    return f"of this '{rest}' was not understood"
+
+
 def says(match: Match | None) -> bool:
     """Whether anything follows from a name, be it said to be there or not."""
     return match is not None and (told(match) or bool(match.denied))

@@ -14,6 +14,7 @@ from leukoref.errors import InputError
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.drug import Drug, Latency
 from leukoref.known import OPEN_ABOVE, Exposure, Findings, Measured, Quantity, Timing
+from leukoref.meaning import not_understood
 from leukoref.patient import Medication, Observation, Patient, utc
 from leukoref.reading.medications import Said, near, said_of
 from leukoref.reference import interval_of
@@ -139,7 +140,7 @@ def exposures(known: Findings, patient: Patient, base: Knowledge) -> list[Exposu
             continue
         known.recognised += 1
         if said.unread:
-            known.warnings.append(f"{medication.name}: of this '{said.unread}' was not understood")
+            known.warnings.append(f"{medication.name}: {not_understood(said.unread)}")
         started = _days(medication.days_before, medication.start, patient, position, said.started)
         stopped = _days(medication.stopped_days_before, medication.stop, patient, position, said.stopped)
         if said.ended and stopped is None:

@@ -30,6 +30,7 @@ Role = Literal[
     "another_drug", "stayed",
 ]  # fmt: skip
 WORDS_IN_A_PHRASE = 6
+CALENDAR_YEAR = re.compile(r"(?:19|20)\d\d")
 # A minus after a marker ('CD34-', 'TdT-, HLA-DR-'); a hyphen before 'and' belongs to the next word ('T- and B-cells').
 _MINUS = re.compile(
     r"\b(?=\w*\d|\w*[A-Z]\w*[A-Z])([\w-]*\w)[-−](?=[\s,;)]|/\S+[-−+](?:[\s,;)]|$)|$)(?!\s*(?:and|or|to)\b)"

@@ -34,7 +34,7 @@ class Lists(Words):
                 other = word == "from" and self.lexicon.group("turning", tokens[-1])  # a needle, from a patient with X
                 told = parts[:1] if word == "after" or other else parts  # what came before has passed
                 names = tuple(dict.fromkeys(name for part in told for name in meant(part)))
-                if any(self.base.finding[name].kind == "quantity" for name in names):
+                if self._any_measured(names):
                     continue
                 names = tuple(name for name in names if self.base.finding[name].kind == "presence")
                 if word != "or":

@@ -13,14 +13,13 @@ from typing import NamedTuple
 from leukoref.knowledge.base import Knowledge
 from leukoref.knowledge.drug import Drug
 from leukoref.knowledge.names import normalise, suggestions
-from leukoref.knowledge.wording import WORDS_IN_A_PHRASE
+from leukoref.knowledge.wording import CALENDAR_YEAR, WORDS_IN_A_PHRASE
 
 _COMBINED = ("/", "+", " and ", " plus ", "-", ",", " with ")
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _PER_DAY = re.compile(r"(?<=[a-z])\s*/\s*d\b", re.IGNORECASE)
 _DAYS = {"day": 1.0, "d": 1.0, "week": 7.0, "wk": 7.0, "month": 30.44, "mo": 30.44, "year": 365.25, "yr": 365.25}
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_CALENDAR_YEAR = re.compile(r"(?:19|20)\d\d")
 NOT_TAKEN = ("turning", "not_given", "past_time", "another_drug")  # roles of words
 _UNCOUNTED = ("several", "few", "many", "some")
 
@@ -89,7 +88,7 @@ def _timed(words: list[str], base: Knowledge) -> Said:
     # 'Second cycle of chemotherapy': the drug itself is a word that may stand beside others.
     bare = lexicon.drug_alone(left) or [word for word in left if word in base.drug_names]
     drugs, unread = _named(" ".join(bare), base) if bare else [], ""
-    if bare and not drugs and not any(_CALENDAR_YEAR.fullmatch(word) for word in left):
+    if bare and not drugs and not any(CALENDAR_YEAR.fullmatch(word) for word in left):
         drugs, unread = _led(bare, base)
     return Said(drugs, started, stopped, ended and stopped is None, unread)
 

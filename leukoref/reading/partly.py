@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from leukoref.knowledge.names import normalise
-from leukoref.meaning import Match, meant
-from leukoref.reading.told import CALENDAR_YEAR, Told
+from leukoref.knowledge.wording import CALENDAR_YEAR
+from leukoref.meaning import Match, meant, not_understood
+from leukoref.reading.told import Told
 
 _CUTS = re.compile(r"[,;] | (?=(\w+) )")  # where the part of a name that is understood may end
 TURNING = ("denial", "gone", "aside", "aside_after", "relative", "negative_name", "not_given", "hint", "origin_word")
@@ -26,8 +27,7 @@ class Partly(Told):
             found = self._part(self.lexicon.tokens(name[: cut.start()])) if linked else None
             if found and meant(found) and not found.excluded:
                 kept = self._left_by(rest, found)
-                warning = f"of this '{rest}' was not understood"
-                return Match(None, kept, label=self.label, warning=warning) if kept else None
+                return Match(None, kept, label=self.label, warning=not_understood(rest)) if kept else None
         return None
 
     def _left_by(self, rest: str, found: Match) -> tuple[str, ...]:

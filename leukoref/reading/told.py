@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
+from leukoref.knowledge.wording import CALENDAR_YEAR
 from leukoref.meaning import Match, denied_with, meant, says
 from leukoref.reading.composed import Composed
 from leukoref.reading.lists import Lists
@@ -16,7 +16,6 @@ ANSWERS_TO_ANTIBIOTICS = ("response_to_antibiotics", "febrile_despite_antibiotic
 USED = "antibiotic_use"
 CULPRIT = "culprit_drug_within_3_months"
 PERSONS = ("origin_persons", "origin_little_persons")
-CALENDAR_YEAR = re.compile(r"(?:19|20)\d\d")
 UNCERTAIN = "what is only suspected is not used"
 
 
@@ -78,7 +77,8 @@ class Told(Lists, Qualified, Composed, Results):
         """'Fever two weeks ago', 'chemotherapy a decade ago', 'doxorubicin in 1998': what still holds of it."""
         if CALENDAR_YEAR.fullmatch(tokens[-1]) and tokens[-2:-1] != ["since"]:  # 'in 1998', ', 1998'
             found = self._part(tokens[:-2] if tokens[-2:-1] == ["in"] else tokens[:-1])
-            return self._long_past(found) if found and not self._measured(found) else None
+            # of a quantity the number is the value ('leukocytes 2000')
+            return self._long_past(found) if found and not self._any_measured(meant(found)) else None
         for length in (3, 2, 1):
             before = tokens[:-length]
             if not before or not self.lexicon.group("ago", " ".join(tokens[-length:])):
@@ -97,10 +97,6 @@ class Told(Lists, Qualified, Composed, Results):
             lasting = (n for n in meant(found) if n in self.lexicon.standing or (n in recent and self._presence(n)))
             return Match(None, tuple(lasting), label=self.label)
         return None
-
-    def _measured(self, found: Match) -> bool:
-        """Whether a quantity is meant: the number behind it is then its value ('leukocytes 2000')."""
-        return any(self.base.finding[name].kind == "quantity" for name in meant(found))
 
     def _today(self, finding: str) -> str:
         """What is so today of something that was there before: of chemotherapy, that it was once given."""
@@ -138,9 +134,7 @@ class Told(Lists, Qualified, Composed, Results):
             if self.lexicon.group("outing", tokens[at]):
                 done = self._part(tokens[:at])
                 found = meant(done) if done else ()
-                there = self._part(["travel", "to", *tokens[at + 1 :]]) if set(found) & self.lexicon.outing else None
-                anywhere = self.lexicon.stands_for.values()
-                places = tuple(name for name in meant(there) if name not in anywhere) if there else ()
+                places = self._journey(tokens[at + 1 :]) if set(found) & self.lexicon.outing else ()
                 if places:
                     return Match(None, tuple(dict.fromkeys((*found, *places))), label=self.label)
         return None
@@ -149,10 +143,14 @@ class Told(Lists, Qualified, Composed, Results):
         """'Three months in Brazil', 'spent two weeks in Kenya': a journey there, if the place is a listed one."""
         lead = 1 if self.lexicon.group("stayed", tokens[0]) else 0
         ends = [end for start, end in self._times(tokens) if start == lead and tokens[end : end + 1] == ["in"]]
-        there = self._part(["travel", "to", *tokens[ends[-1] + 1 :]]) if ends else None
-        anywhere = self.lexicon.stands_for.values()
-        places = tuple(name for name in meant(there) if name not in anywhere) if there else ()
+        places = self._journey(tokens[ends[-1] + 1 :]) if ends else ()
         return Match(None, places, label=self.label) if places else None
+
+    def _journey(self, place: Sequence[str]) -> tuple[str, ...]:
+        """What a journey to a listed place is; of one that is not listed nothing."""
+        there = self._part(["travel", "to", *place])
+        anywhere = self.lexicon.stands_for.values()
+        return tuple(name for name in meant(there) if name not in anywhere) if there else ()
 
     def _recent(self, tokens: Sequence[str]) -> Match | None:
         """'Recent X' is X for what stays of it; of a passing sign it says nothing of today."""

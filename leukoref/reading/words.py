@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from leukoref.knowledge import hpo
@@ -78,6 +78,10 @@ class Words:
     def _negative_meaning(self, name: str) -> bool:
         """Whether a finding says that something is not so: then 'left', 'severe' do not make it narrower."""
         return any(self.lexicon.group("negative_name", token) for token in self.lexicon.tokens(name))
+
+    def _any_measured(self, findings: Iterable[str]) -> bool:
+        """Whether one of them is a quantity."""
+        return any(self.base.finding[name].kind == "quantity" for name in findings)
 
     def _presence(self, finding: str) -> bool:
         """Whether a finding is there or not, and says so; an answer to treatment and a recovery are such."""
